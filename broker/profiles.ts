@@ -39,6 +39,8 @@ export interface Profile {
   readonly consumerTimeoutArgument: boolean;
   /** How often a message may come back to a quorum queue that was told no limit. */
   readonly quorumDeliveryLimit: number;
+  /** True when messages of a quorum queue go out by their priority. */
+  readonly quorumPriorities: boolean;
   /** True when what a client gives back by `basic.nack` counts towards a queue's delivery limit. */
   readonly nackCounts: boolean;
   /** True when deliveries tell by `x-acquired-count` how often a message came back at all. */
@@ -76,6 +78,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   takesCancelOk:           [false,         false,         true],
   consumerTimeoutArgument: [true,          false,         true],
   quorumDeliveryLimit:     [20,            Infinity,      20],
+  quorumPriorities:        [true,          false,         true],
   nackCounts:              [true,          true,          false],
   tellsAcquiredCount:      [true,          false,         true],
   passiveNeedsPermission:  [true,          false,         true],

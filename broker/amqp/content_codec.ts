@@ -69,6 +69,13 @@ export function contentPriority(content: Content): number {
   return head[at]!;
 }
 
+/** True when a message says what its priority is. */
+export function saysPriority({ head, propertiesStart, properties }: Content): boolean {
+  if (head === undefined) return properties?.priority !== undefined;
+  return ((head[propertiesStart]! << 8 | head[propertiesStart + 1]!) & PROPERTY_FLAGS.priority) !==
+    0;
+}
+
 /** True when a message asks to survive a restart: its delivery mode is 2. Allocates nothing. */
 export function isPersistent(content: Content): boolean {
   const { head } = content;

@@ -124,6 +124,11 @@ export class FifoReadyList implements ReadyList {
     return this.length - (this._backlog?.numbers ?? 0) - (this._stored?.length ?? 0);
   }
 
+  /** True when what goes out next has come back. */
+  get hasReturned(): boolean {
+    return this._returned.length > 0 || this._stored !== undefined && this._stored.length > 0;
+  }
+
   get long(): boolean {
     return this._hasBacklog || !this._hasRoom(true);
   }

@@ -1,3 +1,4 @@
+import { priorityOfRank, STRICT_PRIORITY_MAX, USUAL_PRIORITY } from "../amqp/strict_priority.ts";
 import type { Message } from "../message.ts";
 import type { QueueEntry } from "./entry.ts";
 import { FifoReadyList } from "./fifo_ready_list.ts";
@@ -9,6 +10,9 @@ import { firstOf, type Taken, type WaitingMessage } from "./waiting.ts";
 /**
  * Higher priorities first, first in first out within each. A message above the highest counts as
  * having the highest. RabbitMQ, "Priority Queue Support".
+ *
+ * In a quorum queue priorities are given as ranks, and what comes back goes out first, whatever it has:
+ * it waits ahead of those that have the usual one.
  */
 export class PriorityReadyList implements ReadyList {
   length = 0;
@@ -16,11 +20,29 @@ export class PriorityReadyList implements ReadyList {
   readonly #storage: QueueStorage;
   readonly #max: number;
   readonly #levels: (FifoReadyList | undefined)[] = [];
+  /** Where that waits which comes back, if it does not go to its level. */
+  readonly #returned: FifoReadyList | undefined;
 
-  /** @param max The highest priority, from 1. */
-  constructor(storage: QueueStorage, max: number) {
+  /**
+   * @param max The highest priority, from 1.
+   * @param returned See `ofRanks`.
+   */
+  constructor(storage: QueueStorage, max: number, returned?: FifoReadyList) {
     this.#storage = storage;
     this.#max = max;
+    this.#returned = returned;
+  }
+
+  /**
+   * Makes the list of a quorum queue.
+   *
+   * @param usual What waits so far, all of it of the usual rank. It goes on as a part of the list.
+   */
+  static ofRanks(storage: QueueStorage, usual: FifoReadyList): PriorityReadyList {
+    const list = new PriorityReadyList(storage, STRICT_PRIORITY_MAX, usual);
+    list.#levels[USUAL_PRIORITY] = usual;
+    list.#count();
+    return list;
   }
 
   get onDisk(): { readonly count: number; readonly bytes: number } {
@@ -43,6 +65,11 @@ export class PriorityReadyList implements ReadyList {
   }
 
   #level(priority: number): FifoReadyList {
+    if (this.#returned !== undefined) {
+      return this.#levels[priorityOfRank(priority)] ??= new FifoReadyList(this.#storage, {
+        priority,
+      });
+    }
     priority = Math.min(priority, this.#max);
     return this.#levels[priority] ??= new FifoReadyList(this.#storage, { priority });
   }
@@ -70,6 +97,7 @@ export class PriorityReadyList implements ReadyList {
   }
 
   get head(): QueueEntry | undefined {
+    if (this.#returned?.hasReturned) return this.#returned.head;
     return this.#levels.findLast((level) => level !== undefined && level.length > 0)?.head;
   }
 
@@ -86,6 +114,11 @@ export class PriorityReadyList implements ReadyList {
   /** The highest level with anything in it. One that cannot be read at present keeps lower ones
    * waiting. */
   #highest(): FifoReadyList | undefined {
+    const returned = this.#returned;
+    if (returned?.hasReturned) {
+      this.#peek(returned);
+      if (returned.hasReturned) return returned;
+    }
     for (let priority = this.#levels.length - 1; priority >= 0; priority--) {
       const level = this.#levels[priority];
       if (level === undefined || level.length === 0) continue;
@@ -123,12 +156,16 @@ export class PriorityReadyList implements ReadyList {
   }
 
   putBack(entries: readonly QueueEntry[]): void {
-    for (const entry of entries) this.#level(entry.priority).putBack([entry]);
+    if (this.#returned !== undefined) this.#returned.putBack(entries);
+    else for (const entry of entries) this.#level(entry.priority).putBack([entry]);
     this.#count();
   }
 
   putFirst(entries: readonly QueueEntry[]): void {
-    this.#levels.forEach((level, priority) => level?.putFirst(this.#ofLevel(entries, priority)));
+    if (this.#returned !== undefined) this.#returned.putFirst(entries);
+    else {
+      this.#levels.forEach((level, priority) => level?.putFirst(this.#ofLevel(entries, priority)));
+    }
     this.#count();
   }
 
@@ -143,8 +180,11 @@ export class PriorityReadyList implements ReadyList {
 
   putBackStored(returns: readonly StoredReturn[], last: boolean): void {
     const { stored } = this.#storage.durability!;
-    for (const one of returns) {
-      this.#level(stored.priority(one.position)).putBackStored([one], last);
+    if (this.#returned !== undefined && !last) this.#returned.putBackStored(returns, last);
+    else {
+      for (const one of returns) {
+        this.#level(stored.priority(one.position)).putBackStored([one], last);
+      }
     }
     this.#count();
   }
@@ -163,7 +203,11 @@ export class PriorityReadyList implements ReadyList {
     return {
       messages: taken.flatMap((level) => level?.messages ?? []),
       putBack: (entries) => {
-        taken.forEach((level, priority) => level?.putBack(this.#ofLevel(entries, priority)));
+        for (const level of taken) {
+          if (level === undefined) continue;
+          const were = new Set(level.messages.map(({ position }) => position));
+          level.putBack(entries.filter(({ position }) => were.has(position)));
+        }
         this.#count();
       },
     };

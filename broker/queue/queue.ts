@@ -1,8 +1,9 @@
 import { doBatch } from "../amqp/batches.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable } from "../amqp/field_table.ts";
-import { contentPriority } from "../amqp/content_codec.ts";
+import { contentPriority, saysPriority } from "../amqp/content_codec.ts";
 import { hideInside } from "../amqp/hidden_inside.ts";
+import { rankOf } from "../amqp/strict_priority.ts";
 import { atEndOfTurn } from "../amqp/turn.ts";
 import type { Message } from "../message.ts";
 import type { PagePool } from "../pages.ts";
@@ -191,6 +192,8 @@ export class Queue implements MessageQueue {
   /** True when messages go out by their priority. */
   private readonly _prioritised: boolean;
   private readonly _maxPriority: number;
+  /** True when they do so by its rank, as in quorum queues. */
+  private readonly _ranks: boolean;
   /** True when what comes back goes out next, or last, and not where it was. */
   private readonly _quorum: boolean;
   private readonly _profile: QueueProfile;
@@ -240,6 +243,8 @@ export class Queue implements MessageQueue {
     this._prioritised = this._maxPriority > 0;
     this._quorum = this.keepsAll;
     this._profile = options.profile ?? DROP_IN;
+    this._ranks = this._quorum && this._profile.quorumPriorities;
+    if (this._ranks && durability !== undefined) durability.stored.ranks = true;
     this._dispatcher = new Dispatcher({
       single: options.arguments["x-single-active-consumer"] === true,
       yields: this._quorum,
@@ -270,6 +275,13 @@ export class Queue implements MessageQueue {
     return this._ready = this._prioritised
       ? new PriorityReadyList(this._storage, this._maxPriority)
       : new FifoReadyList(this._storage, { inOrderOfReturn: this._quorum });
+  }
+
+  /** What waits, to add something of this rank. Most quorum queues have messages of the usual one alone. */
+  private _readyForRank(rank: number): ReadyList {
+    const ready = this._readyToFill;
+    if (rank === 0 || ready instanceof PriorityReadyList) return ready;
+    return this._ready = PriorityReadyList.ofRanks(this._storage, ready as FifoReadyList);
   }
 
   /** What governs its messages. */
@@ -445,11 +457,19 @@ export class Queue implements MessageQueue {
     if (!keep && !this._hasNoRoomFor(placement, message)) return;
     const durability = this._storage.durability ??= this._spill?.();
     if (durability === undefined) return;
+    if (this._ranks) this._placeRank(placement, message, durability);
     if (keep) placement.transient = false;
     if (this._prioritised) placement.priority = contentPriority(message);
     this._placed = this._lastPosition + 1;
     this._placedDeadline = this._deadlineOf(message);
     placement.add(durability.stored, this._placed, this._placedDeadline);
+  }
+
+  private _placeRank(placement: Placement, message: Message, { stored }: QueueDurability): void {
+    stored.ranks = true;
+    if (!saysPriority(message)) return;
+    placement.priority = contentPriority(message);
+    placement.lowest = placement.priority === 0;
   }
 
   /** True when the store is to have a message only because memory is short. */
@@ -481,7 +501,8 @@ export class Queue implements MessageQueue {
       // nobody knows since when it has waited, nor why
       if (count > 0 && retry !== undefined) {
         this._retriesOf().addStored(at, retryDelay(retry, count, retry.type === "failed")!);
-      } else this._readyToFill.pushStored(at);
+      } else if (this._ranks) this._readyForRank(stored.priority(at)).pushStored(at);
+      else this._readyToFill.pushStored(at);
       if (stored.deadline(at) !== 0) this._awaitDeadlines();
     }
     this._lastPosition = this._restoredPosition = Math.max(stored.highest, stored.mark);
@@ -548,7 +569,9 @@ export class Queue implements MessageQueue {
 
   private _enqueue(message: Message, position: number, stored: boolean): void {
     const deadline = stored ? this._placedDeadline : this._deadlineOf(message);
-    this._readyToFill.push(message, position, stored, deadline, this._priorityOf(message));
+    const priority = this._priorityOf(message);
+    const ready = this._ranks ? this._readyForRank(priority) : this._readyToFill;
+    ready.push(message, position, stored, deadline, priority);
     if (this._limited) this._trim();
     if (this._overdue) this._buryExpired({ max: DEAD_FOR_ONE });
     if (deadline === 0) return;
@@ -559,6 +582,9 @@ export class Queue implements MessageQueue {
   }
 
   private _priorityOf(message: Message): number {
+    if (this._ranks) {
+      return saysPriority(message) ? rankOf(contentPriority(message), true) : 0;
+    }
     return this._prioritised ? contentPriority(message) : 0;
   }
 
@@ -830,8 +856,11 @@ export class Queue implements MessageQueue {
 
   /** Puts what came back where it goes out again from. */
   private _putBack(entries: readonly QueueEntry[]): void {
-    if (this._putsLast) this._readyToFill.putLast(entries);
-    else this._readyToFill.putBack(entries);
+    if (this._putsLast) {
+      // in its place among those of its rank
+      const ranked = this._ranks ? entries.find(({ priority }) => priority !== 0) : undefined;
+      this._readyForRank(ranked?.priority ?? 0).putLast(entries);
+    } else this._readyToFill.putBack(entries);
     if (this._deadlines !== undefined || entries.some(({ deadline }) => deadline !== 0)) {
       this._awaitDeadlines();
       this._buryExpired();
@@ -845,8 +874,10 @@ export class Queue implements MessageQueue {
 
   /** The same with what is nowhere but in the store. */
   private _putBackStored(returns: readonly StoredReturn[]): void {
-    this._readyToFill.putBackStored(returns, this._putsLast);
     const { stored } = this._storage.durability!;
+    const ranked = this._ranks && this._putsLast &&
+      returns.some(({ position }) => stored.priority(position) !== 0);
+    this._readyForRank(ranked ? 1 : 0).putBackStored(returns, this._putsLast);
     if (returns.some(({ position }) => stored.deadline(position) !== 0)) this._awaitDeadlines();
   }
 

@@ -40,7 +40,7 @@ export interface QueueSettings {
 /** What versions of RabbitMQ do not agree about. */
 export type QueueProfile = Pick<
   Profile,
-  "consumerTimeoutTypes" | "nackCounts" | "quorumDeliveryLimit"
+  "consumerTimeoutTypes" | "nackCounts" | "quorumDeliveryLimit" | "quorumPriorities"
 >;
 
 /** No limits, no dead lettering. */

@@ -5,6 +5,8 @@ import type { StoredQueue } from "./stored_queue.ts";
 export class Placement {
   /** Its priority, 0 to 255. */
   priority = 0;
+  /** True when its publisher says that this is 0, and a queue wants to know. */
+  lowest = false;
   /** True when it need not survive a restart: it is stored because memory is short. */
   transient = false;
   /** True when some of its queues keep it although it says that it need not survive: a durable one that
@@ -41,7 +43,7 @@ export class Placement {
   /** Ready for the next message. */
   clear(): void {
     this.priority = 0;
-    this.transient = this.keptByOthers = false;
+    this.lowest = this.transient = this.keptByOthers = false;
     this.body = undefined;
     this.bodyStays = false;
     this.count = 0;

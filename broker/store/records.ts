@@ -60,6 +60,8 @@ export const MESSAGE_FLAG = {
   deadlines: 2,
   /** In the body's place there are the places of its parts. */
   parts: 4,
+  /** Its publisher says that its priority is 0; else he says nothing of it, if it is. */
+  lowest: 8,
 } as const;
 
 /** Where things are in a message record, counted from its header. */

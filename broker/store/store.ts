@@ -223,7 +223,8 @@ export class Store {
     const tailSize = body === undefined ? inlineSize : body.parts.length * MESSAGE.partSize;
     const hasDeadlines = placement.hasDeadlines;
     const flags = (placement.transient ? MESSAGE_FLAG.transient : 0) |
-      (hasDeadlines ? MESSAGE_FLAG.deadlines : 0) | (body === undefined ? 0 : MESSAGE_FLAG.parts);
+      (hasDeadlines ? MESSAGE_FLAG.deadlines : 0) | (body === undefined ? 0 : MESSAGE_FLAG.parts) |
+      (placement.lowest ? MESSAGE_FLAG.lowest : 0);
     const queueSize = hasDeadlines ? MESSAGE.queueSizeWithDeadline : MESSAGE.queueSize;
     const start = batch.begin(
       MESSAGE.queues - HEADER_SIZE + count * queueSize + addressSize + propertiesSize + tailSize,

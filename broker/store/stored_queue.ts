@@ -1,4 +1,5 @@
 import type { MessageTable } from "./message_table.ts";
+import { rankOf } from "../amqp/strict_priority.ts";
 import { MESSAGE_FLAG } from "./records.ts";
 
 /** Positions in a chunk, as a power of two. */
@@ -47,6 +48,8 @@ export class StoredQueue {
   keepsDeadlines = true;
   /** True when the oldest go first, so that no crash may leave an older one without a younger one. */
   dropsInOrder = false;
+  /** True when the priorities of its messages are ranks: see `strict_priority.ts`. */
+  ranks = false;
 
   private readonly _table: MessageTable;
   /** By number. Most queues have never had a stored message. */
@@ -107,10 +110,13 @@ export class StoredQueue {
     return this._table.size(slot) + (inParts ? this._table.bodySize(slot) : 0);
   }
 
-  /** Priority of a message. */
+  /** Priority of a message, or its rank. */
   priority(position: number): number {
     const slot = this.slot(position);
-    return slot === 0 ? 0 : this._table.priority(slot);
+    if (slot === 0) return 0;
+    const priority = this._table.priority(slot);
+    if (!this.ranks) return priority;
+    return rankOf(priority, priority > 0 || (this._table.flags(slot) & MESSAGE_FLAG.lowest) !== 0);
   }
 
   /** When a message expires, in milliseconds since 1970; 0: never. */

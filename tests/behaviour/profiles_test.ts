@@ -10,6 +10,8 @@ import {
   Collector,
   deadTo,
   deathsOf,
+  drain,
+  drainMarked,
   fill,
   outcome,
   quorumWith,
@@ -521,4 +523,106 @@ testProfiles("a mandatory reply that somebody got comes back, and counts as lost
   await server.basicPublish({ routingKey: "nobody", properties: copies }, "pong");
   await replies.until(3);
   assertEquals([returned, dropped(way.broker)], expected as never);
+});
+
+/** Publishes texts to a queue, each with the priority that it is, if it is one. */
+async function publishRanked(channel: Channel, queue: string, texts: string): Promise<void> {
+  await channel.confirmSelect();
+  for (const text of texts.split(" ")) {
+    const properties = text === "none" ? {} : { priority: Number(text) };
+    await channel.basicPublish({ routingKey: queue, properties }, text);
+  }
+}
+
+testProfiles("a quorum queue goes by priorities, and what comes back goes out first", {
+  "drop-in": "5* 9* 6 none none 0",
+  "rabbitmq-3.13": "none 6 5 none 9* 0*",
+  "rabbitmq-4.3": "5* 9* 6 none none 0",
+}, async (way, expected) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith());
+  if (expected.startsWith("none")) {
+    await publishRanked(channel, "q", "9 0 none 6 5 none");
+    const [one, two] = [await take(channel, "q"), await take(channel, "q")];
+    one.nack({ requeue: true });
+    two.nack({ requeue: true });
+  } else {
+    await publishRanked(channel, "q", "0 none 5 9 none");
+    const [one, two] = [await take(channel, "q"), await take(channel, "q")];
+    await publishRanked(channel, "q", "6");
+    two.nack({ requeue: true });
+    one.nack({ requeue: true });
+  }
+  await settled("q", channel);
+  assertEquals((await drainMarked(channel, "q")).join(" "), expected);
+});
+
+testEachWay(
+  "without a delivery limit what comes back to a quorum queue goes behind those of its priority",
+  {},
+  async (way) => {
+    const channel = await way.openChannel();
+    await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": -1 }));
+    const collector = await Collector.start(channel, "q");
+    await publishRanked(channel, "q", "9");
+    await collector.until(1);
+    await collector.consumer.cancel();
+    await publishRanked(channel, "q", "none 0 9 none");
+    collector.deliveries[0]!.nack({ requeue: true });
+    await settled("q", channel);
+    (await take(channel, "q")).nack({ requeue: true });
+    await settled("q", channel);
+    assertEquals((await drainMarked(channel, "q")).join(" "), "9* 9* none none 0");
+  },
+);
+
+testEachWay("a full quorum queue drops what would go out next", {}, async (way) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith({ "x-max-length": 2 }));
+  await publishRanked(channel, "q", "0 9 none 7");
+  assertEquals(await drain(channel, "q"), ["none", "0"]);
+});
+
+testEachWay("messages of any priority may be looked at and dropped", {}, async (way) => {
+  const channel = await way.openChannel();
+  await channel.queueDeclare("q", quorumWith());
+  await publishRanked(channel, "q", "none 0 9 none");
+  (await take(channel, "q")).nack({ requeue: true });
+  await settled("q", channel);
+  const ids = () => way.broker.queuedMessages({ queue: "q" }).map(({ id }) => id);
+  assertEquals(ids(), [1, 2, 3, 4]);
+  await way.broker.deleteQueuedMessages({ queue: "q" }, [1, 3]);
+  assertEquals(ids(), [2, 4]);
+  assertEquals(await drain(channel, "q"), ["none", "0"]);
+});
+
+Deno.test("the disk remembers priorities of a quorum queue, and which is said to be 0", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "warren-priorities-" });
+  const withChannel = async (action: (channel: Channel) => Promise<void>) => {
+    await using broker = new Broker({ dataDir });
+    await action(await (await broker.connect()).openChannel());
+  };
+  try {
+    await withChannel(async (channel) => {
+      await channel.exchangeDeclare("both", "fanout", { durable: true });
+      await channel.queueDeclare("q", quorumWith());
+      const classic = { durable: true, arguments: { "x-max-priority": 5 } };
+      await channel.queueDeclare("classic", classic);
+      for (const queue of ["q", "classic"]) await channel.queueBind({ queue, exchange: "both" });
+      await channel.confirmSelect();
+      for (const text of ["0", "none", "4", "40", "3", "none"]) {
+        const properties = text === "none" ? {} : { priority: Number(text) };
+        await channel.basicPublish(
+          { exchange: "both", properties: { ...properties, deliveryMode: 2 } },
+          text,
+        );
+      }
+    });
+    await withChannel(async (channel) => {
+      assertEquals((await drain(channel, "q")).join(" "), "40 none 4 none 3 0");
+      assertEquals((await drain(channel, "classic")).join(" "), "40 4 3 0 none none");
+    });
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
 });

@@ -188,6 +188,19 @@ export const quorum: readonly BehaviourCase[] = [
     expect: ["ok", "ok"],
   },
   {
+    name: "messages go out by their priority, of which 31 is the highest, and 4 that of most",
+    async run({ channel, queue }) {
+      const name = await queue("queue", quorumWith());
+      await channel.confirmSelect();
+      for (const priority of [0, 3, undefined, 4, 5, 31, 255, undefined, 0]) {
+        const properties = priority === undefined ? {} : { priority };
+        await channel.basicPublish({ routingKey: name, properties }, `${priority ?? "none"}`);
+      }
+      return await drain(channel, name);
+    },
+    expect: ["31", "255", "5", "none", "4", "none", "3", "0", "0"],
+  },
+  {
     name: "consumers take turns",
     async run({ channel, openChannel, queue }) {
       const name = await queue("queue", quorumWith({}));

@@ -107,6 +107,12 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["direct reply-to: a mandatory reply that somebody got does not come back"],
   },
   {
+    reason: "since 4.3 quorum queues have priorities",
+    titles: [
+      "quorum: messages go out by their priority, of which 31 is the highest, and 4 that of most",
+    ],
+  },
+  {
     reason: "with two consumers of one tag nobody could tell their deliveries apart",
     titles: ["errors: using the tag of the consumer of direct replies"],
   },

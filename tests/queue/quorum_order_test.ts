@@ -99,6 +99,29 @@ Deno.test("PriorityReadyList puts entries last among those of their priority", (
   assertEquals(takeAll(list).map(({ position }) => position), [3, 2, 1, 4]);
 });
 
+Deno.test("PriorityReadyList of ranks gives returned ones first, and those taken out are put back", () => {
+  const usual = new FifoReadyList(memoryStorage(), { inOrderOfReturn: true });
+  fill(usual, 1, 3);
+  const list = PriorityReadyList.ofRanks(memoryStorage(), usual);
+  assertEquals([list.length, list.bytes], [3, 3]);
+  const push = (position: number, rank: number) =>
+    list.push(messageOf(`${position}`), position, false, 0, rank);
+  for (const [position, rank] of [[4, 9], [5, 32], [6, 9], [7, 0], [8, 1]] as const) {
+    push(position, rank);
+  }
+  const [one, two] = [list.shift()!, list.shift()!];
+  list.putBack([two, one]);
+  assertEquals(list.head, two);
+  const { messages, putBack } = list.take(new Set([4, 5, 6, 2]));
+  assertEquals(messages.length, 4);
+  assertEquals(list.length, 4);
+  putBack(messages.map(({ entry }) => entry!));
+  list.putFirst([list.shift()!]);
+  assertEquals(list.browse(0, 9).map(({ position }) => position), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assertEquals(takeAll(list).map(({ position }) => position), [6, 4, 1, 2, 3, 7, 8, 5]);
+  assertEquals([list.length, list.bytes], [0, 0]);
+});
+
 Deno.test("Queue of type quorum returns ahead of what waits, or behind it without a limit", () => {
   const arguments_ = { "x-queue-type": "quorum" };
   for (const [deliveryLimit, expected] of [[5, "2134"], [Infinity, "3421"]] as const) {

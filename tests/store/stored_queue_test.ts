@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MessageTable } from "../../broker/store/message_table.ts";
+import { MESSAGE_FLAG } from "../../broker/store/records.ts";
 import { StoredQueue } from "../../broker/store/stored_queue.ts";
 import { seededRandom } from "../../broker/testing/simulated_file_system.ts";
 
@@ -47,6 +48,19 @@ Deno.test("StoredQueue forgets deadline and delivery count with the message", ()
   queue.remove(5);
   assertEquals([queue.deadline(5), queue.deliveryCount(5), queue.priority(5)], [0, 0, 0]);
   assertEquals(queue.has(5), false);
+});
+
+Deno.test("StoredQueue tells priorities by their rank, if it is to", () => {
+  const table = new MessageTable();
+  const queue = new StoredQueue(1, table);
+  const priorities = [[0, 0], [0, MESSAGE_FLAG.lowest], [3, 0], [4, 0], [31, 0], [255, 0]] as const;
+  priorities.forEach(([priority, flags], index) => {
+    queue.add(index + 1, table.add(1, priority, flags, 1), 0);
+  });
+  const told = () => priorities.map((_, index) => queue.priority(index + 1));
+  assertEquals(told(), [0, 0, 3, 4, 31, 255]);
+  queue.ranks = true;
+  assertEquals(told(), [0, 32, 3, 0, 31, 31]);
 });
 
 Deno.test("MessageTable uses slots again and gives memory back when it is empty", () => {
