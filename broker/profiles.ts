@@ -24,6 +24,8 @@ export interface Profile {
   readonly handshakeFrameMax: number;
   /** The largest body of a message in bytes, unless the broker is told another. */
   readonly messageSizeMax: number;
+  /** True when `x-queue-version` may be 1. */
+  readonly firstQueueVersion: boolean;
   /** True when `basic.qos` knows limits for a whole channel. Else they are taken for a consumer's. */
   readonly globalPrefetch: boolean;
   /** True when queues may be neither durable nor exclusive. */
@@ -52,7 +54,7 @@ export interface Profile {
   /** True when the `x-death` of a message that a client publishes is taken for its story so far. */
   readonly continuesDeaths: boolean;
   /** True when a direct reply that somebody waits for has been routed: a mandatory one does not come
-   * back. */
+   * back. No other exchange leads there. */
   readonly repliesAreRouted: boolean;
 }
 
@@ -71,6 +73,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   frameMaxLeast:           [4096,          4096,          8192],
   handshakeFrameMax:       [4096,          4096,          8192],
   messageSizeMax:          [128 * MIB,     128 * MIB,     16 * MIB],
+  firstQueueVersion:       [true,          true,          false],
   globalPrefetch:          [true,          true,          false],
   transientQueues:         [true,          true,          false],
   consumerTimeoutTypes:    [ALL,           ALL,           QUORUM],

@@ -82,7 +82,10 @@ const RULES: ReadonlyMap<string, ArgumentRule> = new Map<string, ArgumentRule>([
 const TIMEOUTS: readonly string[] = ["x-consumer-timeout", "x-consumer-disconnected-timeout"];
 
 /** What versions of RabbitMQ do not agree about. */
-export type ArgumentsProfile = Pick<Profile, "consumerTimeoutArgument" | "consumerTimeoutTypes">;
+export type ArgumentsProfile = Pick<
+  Profile,
+  "consumerTimeoutArgument" | "consumerTimeoutTypes" | "firstQueueVersion"
+>;
 
 /** What counts of a declaration. */
 interface DeclaredArguments {
@@ -117,7 +120,7 @@ export function checkQueueArguments(
 function checkGiven(
   queue: string,
   declared: DeclaredArguments,
-  { consumerTimeoutTypes }: ArgumentsProfile,
+  { consumerTimeoutTypes, firstQueueVersion }: ArgumentsProfile,
 ): void {
   checkExchangeArgument("x-dead-letter-exchange", queue, declared.arguments);
   checkValue(TYPE, queue, declared.arguments);
@@ -126,6 +129,9 @@ function checkGiven(
     TIMEOUTS.includes(name) ? consumerTimeoutTypes : RULES.get(name)?.types;
   for (const name of RULES.keys()) {
     if (typesOf(name)!.includes(type)) checkValue(name, queue, declared.arguments);
+  }
+  if (!firstQueueVersion && type === "classic" && declared.arguments["x-queue-version"] == 1) {
+    throw wrongValue("x-queue-version", queue, unsupportedVersion(1));
   }
   // as in RabbitMQ the value of what the type does not know is not looked at, and of several the first
   // one is named
@@ -154,7 +160,11 @@ function checkValue(name: string, queue: string, all: FieldTable): void {
   const value = all[name];
   const wrong = value === undefined ? undefined : RULES.get(name)!.check(value, all);
   if (wrong === undefined) return;
-  throw new AmqpError(406, `invalid arg '${name}' for ${queue}: ${wrong}`);
+  throw wrongValue(name, queue, wrong);
+}
+
+function wrongValue(name: string, queue: string, wrong: string): AmqpError {
+  return new AmqpError(406, `invalid arg '${name}' for ${queue}: ${wrong}`);
 }
 
 /** The arguments of `basic.consume` that some queue types refuse, and the types that know them. */
@@ -411,7 +421,11 @@ function deadLetterKey(value: FieldValue, all: FieldTable): string | undefined {
 
 function queueVersion(value: FieldValue): string | undefined {
   return integerFrom(0)(value, {}) ??
-    (value == 1 || value == 2 ? undefined : `"unsupported queue version '${value}'"`);
+    (value == 1 || value == 2 ? undefined : unsupportedVersion(value));
+}
+
+function unsupportedVersion(version: FieldValue): string {
+  return `"unsupported queue version '${version}'"`;
 }
 
 function maxAge(value: FieldValue): string | undefined {

@@ -1,4 +1,5 @@
 import { AmqpError } from "../amqp/error.ts";
+import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { Steps } from "../amqp/long_work.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { BrokerEvents } from "../events.ts";
@@ -107,8 +108,10 @@ export class QueueRegistry {
       return queue;
     }
     refuseReserved("queue", name);
-    const declared = { ...asked, arguments: withDefaultQueueType(asked, this.defaultType) };
-    if (name === "") name = generatedQueueName(queueTypeOf(declared.arguments));
+    const { prefix, rest } = withoutNamePrefix(asked.arguments);
+    const kept = { ...asked, arguments: rest };
+    const declared = { ...kept, arguments: withDefaultQueueType(kept, this.defaultType) };
+    if (name === "") name = generatedQueueName(queueTypeOf(declared.arguments), prefix);
     permit?.declare(name);
     this.#options.events.queueDeclarations++;
     const current = queues.get(name);
@@ -277,7 +280,27 @@ export class QueueRegistry {
   }
 }
 
-function generatedQueueName(type: QueueType): string {
-  if (type === "classic") return generatedName("amq.gen-");
+/** How a name that the broker gives may begin. Nothing else is to be known of it later. */
+const NAME_PREFIX = "x-name-prefix";
+/** So many octets it may have. */
+const PREFIX_MAX = 64;
+
+function withoutNamePrefix(
+  arguments_: FieldTable,
+): { readonly prefix: FieldValue | undefined; readonly rest: FieldTable } {
+  if (!Object.hasOwn(arguments_, NAME_PREFIX)) return { prefix: undefined, rest: arguments_ };
+  const { [NAME_PREFIX]: prefix, ...rest } = arguments_;
+  return { prefix, rest };
+}
+
+function generatedQueueName(type: QueueType, prefix: FieldValue | undefined): string {
+  if (type === "classic") {
+    if (typeof prefix !== "string" || prefix === "") return generatedName("amq.gen-");
+    const clean = cleanName(prefix);
+    if (new TextEncoder().encode(prefix).length > PREFIX_MAX) {
+      throw new AmqpError(406, `Queue name prefix '${clean}' exceeds the 64-byte limit`);
+    }
+    return generatedName(`${clean}-`);
+  }
   throw new AmqpError(406, `Cannot declare a server-named queue for type rabbit_${type}_queue`);
 }

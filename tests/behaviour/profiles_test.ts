@@ -626,3 +626,32 @@ Deno.test("the disk remembers priorities of a quorum queue, and which is said to
     await Deno.remove(dataDir, { recursive: true });
   }
 });
+
+testProfiles("an address of direct replies may not be bound to", {
+  "drop-in": 403,
+  "rabbitmq-3.13": 404,
+  "rabbitmq-4.3": 403,
+}, async (way, code) => {
+  const channel = await way.openChannel();
+  const binding = { queue: "amq.rabbitmq.reply-to.x", exchange: "amq.direct", routingKey: "k" };
+  const refused = await outcome(channel.queueBind(binding));
+  assertEquals(refused === "ok" ? refused : refused[0], code as never);
+});
+
+testEither("a classic queue may be of version 1", OLD, async (way, yes) => {
+  const channel = await way.openChannel();
+  const declare = (queue: string, version: number) => {
+    const arguments_ = { "x-queue-version": version };
+    return outcome(channel.queueDeclare(queue, { durable: true, arguments: arguments_ }));
+  };
+  assertEquals(await declare("two", 2), "ok");
+  assertEquals(
+    await declare("one", 1),
+    yes ? "ok" : [
+      406,
+      "PRECONDITION_FAILED - invalid arg 'x-queue-version' for queue 'one' in vhost '/': " +
+      "\"unsupported queue version '1'\"",
+      "queue.declare",
+    ],
+  );
+});

@@ -1,5 +1,6 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
+import type { FieldValue } from "../../broker/amqp/field_table.ts";
 import type { Authenticator } from "../../broker/auth/authenticator.ts";
 import { Broker } from "../../broker/broker.ts";
 import type { BrokerOptions } from "../../broker/options.ts";
@@ -132,6 +133,32 @@ Deno.test("LavinMQ's name for direct replies is one too", async () => {
   const request = await channel.basicGet("requests", { noAck: true });
   await channel.basicPublish({ routingKey: request!.properties.replyTo! }, "pong");
   assertEquals(await reply.promise, "pong");
+});
+
+Deno.test("A name that the broker gives may begin as its client wants", async () => {
+  await using way = await connectInProcess({});
+  const { connection, broker } = way;
+  const declare = async (name: string, prefix: FieldValue) => {
+    const arguments_ = { "x-name-prefix": prefix, "x-expires": 60_000 };
+    const channel = await connection.openChannel();
+    return await channel.queueDeclare(name, { exclusive: true, arguments: arguments_ });
+  };
+  const named = /^svc-[\w-]{22}$/;
+  assertMatch((await declare("", "svc")).queue, named);
+  assertMatch((await declare("", "s\nvc")).queue, named);
+  const longest = "x".repeat(64);
+  assertMatch((await declare("", longest)).queue, /^x{64}-[\w-]{22}$/);
+  for (const none of ["", 5]) assertMatch((await declare("", none)).queue, /^amq\.gen-/);
+  assertEquals((await declare("own", "svc")).queue, "own");
+  assertEquals((await declare("own", "other")).queue, "own");
+  assertEquals([...broker.queues()].map((queue) => queue.arguments), [
+    ...Array(6).fill({ "x-expires": 60_000 }),
+  ]);
+  assertEquals(await outcome(declare("", `${longest}y`)), [
+    406,
+    `PRECONDITION_FAILED - Queue name prefix '${longest}y' exceeds the 64-byte limit`,
+    "queue.declare",
+  ]);
 });
 
 Deno.test("Vhosts share no names", async () => {

@@ -12,7 +12,7 @@ import {
   queueUnbindOk,
 } from "../../amqp/methods/queue.ts";
 import type { BindingDeclaration } from "../../vhost/declarations.ts";
-import { cleanName, isReplyAddress, queueText } from "../../vhost/names.ts";
+import { cleanName, DIRECT_REPLY_TO, isReplyAddress, queueText } from "../../vhost/names.ts";
 import type { BrokerChannel } from "../channel.ts";
 import { checkAsking, checkBinding } from "./permitted.ts";
 
@@ -110,8 +110,16 @@ function permittedBinding(
   method: QueueBind | QueueUnbind,
 ): BindingDeclaration {
   const fields = binding(channel, method);
+  if (channel.connection.profile.repliesAreRouted && isReplyName(fields.destination)) {
+    throw new AmqpError(403, "cannot bind or unbind to a volatile (direct reply-to) queue");
+  }
   checkBinding(channel, "queue", fields);
   return fields;
+}
+
+/** True for an address of one who waits for direct replies, or waited. */
+function isReplyName(name: string): boolean {
+  return name.startsWith(`${DIRECT_REPLY_TO}.`);
 }
 
 /** An empty queue name stands for the queue declared last, and with it an empty key for its name. */
