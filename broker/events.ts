@@ -61,6 +61,36 @@ export interface ConnectionEvent extends NamedEvent {
   readonly clientProperties: FieldTable;
 }
 
+/** A client logged in. */
+export interface ConnectionCreatedEvent extends ConnectionEvent {
+  /** Whether it came over a network, or from this process. */
+  readonly type: "network" | "direct";
+  /** When, in milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** How many channels it may have; 0: any number. */
+  readonly channelMax: number;
+  /** The client's end, if it came over a network, as all that follows. */
+  readonly peerHost?: string;
+  /** The port at that end. */
+  readonly peerPort?: number;
+  /** Our end. */
+  readonly host?: string;
+  /** The port at our end. */
+  readonly port?: number;
+  /** The largest frame in bytes; 0: any. */
+  readonly frameMax?: number;
+  /** Interval of heartbeats in seconds; 0: none. */
+  readonly timeout?: number;
+  /** The SASL mechanism that its client logged in by. */
+  readonly authMechanism?: string;
+  /** True when it is encrypted. */
+  readonly ssl?: boolean;
+  /** The version of TLS. */
+  readonly sslProtocol?: string;
+  /** The cipher suite. */
+  readonly sslCipher?: string;
+}
+
 /** A channel was opened or closed. */
 export interface ChannelEvent {
   /** Its vhost. */
@@ -238,7 +268,7 @@ export interface BrokerEventMap {
   /** A binding went. */
   "binding.deleted": BindingEvent;
   /** A client has entered a vhost. */
-  "connection.created": ConnectionEvent;
+  "connection.created": ConnectionCreatedEvent;
   /** Its connection ended. */
   "connection.closed": ConnectionEvent;
   /** A channel was opened. */

@@ -20,6 +20,7 @@ export type {
   BrokerEventMap,
   BrokerEventName,
   ChannelEvent,
+  ConnectionCreatedEvent,
   ConnectionEvent,
   ConsumerEvent,
   ExchangeCreatedEvent,

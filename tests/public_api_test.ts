@@ -78,6 +78,7 @@ const TYPES: readonly string[] = [
   "CloseReason",
   "Codec",
   "ConnectOptions",
+  "ConnectionCreatedEvent",
   "ConnectionEvent",
   "ConnectionFilter",
   "ConnectionInfo",

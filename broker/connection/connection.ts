@@ -31,7 +31,7 @@ import type { User } from "../auth/authenticator.ts";
 import type { Rights } from "../auth/authorization.ts";
 import type { PeerCertificate } from "../auth/peer_certificate.ts";
 import type { Restrictions } from "../auth/restrictions.ts";
-import type { ConnectionEvent } from "../events.ts";
+import type { ConnectionCreatedEvent, ConnectionEvent } from "../events.ts";
 import type { Profile } from "../profiles.ts";
 import type { VirtualHost } from "../vhost/vhost.ts";
 import type { AckTimeouts } from "./ack_timeouts.ts";
@@ -254,7 +254,7 @@ export class BrokerConnection implements LinkReceiver {
     this.connectedAt = options.clock.now();
     this.profile = options.profile;
     this.closedPromise = new Promise((resolve) => this._resolveClosed = resolve);
-    this.vhost.events.emit("connection.created", this._event);
+    this.vhost.events.emit("connection.created", this._createdEvent);
     this.watchAcks(options.limits.consumerTimeoutMs);
     if (options.authority !== undefined) this._watchCredential();
   }
@@ -982,6 +982,26 @@ export class BrokerConnection implements LinkReceiver {
   private get _event(): ConnectionEvent {
     const { name, vhost, user, clientProperties } = this;
     return { name, vhost: vhost.name, user: user.name, clientProperties };
+  }
+
+  private get _createdEvent(): ConnectionCreatedEvent {
+    const { connectedAt, limits: { channelMax }, network } = this;
+    const event = { ...this._event, connectedAt, channelMax } as const;
+    if (network === undefined) return { ...event, type: "direct" };
+    const { peer, local, frameMax, heartbeat: timeout, mechanism: authMechanism, tls } = network;
+    return {
+      ...event,
+      type: "network",
+      peerHost: peer.hostname,
+      peerPort: peer.port,
+      host: local.hostname,
+      port: local.port,
+      frameMax,
+      timeout,
+      authMechanism,
+      ssl: tls !== undefined,
+      ...tls !== undefined && { sslProtocol: tls.protocol, sslCipher: tls.cipherSuite },
+    };
   }
 
   private _log(level: "debug" | "info" | "warning" | "error", message: string): void {

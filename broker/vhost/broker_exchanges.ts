@@ -1,7 +1,7 @@
 import type { Clock } from "../amqp/clock.ts";
 import type { FieldTable, FieldValue } from "../amqp/field_table.ts";
 import type { Logger, LogLevel } from "../amqp/logger.ts";
-import type { BrokerEvent, BrokerEvents } from "../events.ts";
+import type { BrokerEvent, BrokerEvents, ChannelEvent } from "../events.ts";
 import { snakeCase } from "./firehose.ts";
 import { InternalPublisher } from "./internal_publisher.ts";
 import type { VirtualHost } from "./vhost.ts";
@@ -35,12 +35,21 @@ export function publishEvents(vhost: VirtualHost, events: BrokerEvents): () => v
       timestamp: wholeSecond(time),
       headers: {
         ...headersOf(fields),
+        ...known(event),
         ...actingUser(event),
         timestamp_in_ms: BigInt(time),
         node: vhost.nodeName,
       },
     }, NO_BODY);
   });
+}
+
+/** What follows from the fields, and RabbitMQ says all the same. */
+function known({ name, fields }: BrokerEvent): FieldTable {
+  if (name.startsWith("binding.")) return { source_kind: "exchange" };
+  if (!name.startsWith("channel.")) return {};
+  const { connection, number } = fields as ChannelEvent;
+  return { name: `${connection} (${number})` };
 }
 
 /** Who did it, as RabbitMQ calls that. What goes with its last consumer is the doing of who took that

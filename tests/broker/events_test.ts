@@ -148,6 +148,40 @@ Deno.test("amq.rabbitmq.event gets each event with its fields as headers", async
   assertEquals([deleted!.routingKey, deleted!.properties.headers!["name"]], ["queue.deleted", "q"]);
 });
 
+Deno.test("amq.rabbitmq.event tells how a client came, what its channels are called, and that bindings are of exchanges", async () => {
+  await using broker = new Broker();
+  const { port } = await broker.listen({ port: 0 });
+  await using connection = await broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("events");
+  await channel.queueBind({ queue: "events", exchange: "amq.rabbitmq.event", routingKey: "#" });
+  await channel.queuePurge("events");
+  await using other = await connect({ hostname: "127.0.0.1", port, heartbeatSeconds: 7 });
+  const theirs = await other.openChannel();
+  await theirs.queueBind({ queue: "events", exchange: "amq.topic" });
+  await theirs.close();
+  await using _own = await broker.connect();
+  const told = new Map<string, FieldTable>();
+  for (const { routingKey, properties } of await drain(channel, "events")) {
+    told.set(`${routingKey} ${properties.headers!["type"] ?? ""}`.trim(), properties.headers!);
+  }
+  const { name, peer_port: peerPort, connected_at: at, ...came } = told.get(
+    "connection.created network",
+  )!;
+  assertEquals(name, `127.0.0.1:${peerPort} -> 127.0.0.1:${port}`);
+  assertEquals(typeof at, "number");
+  const { type, peer_host, host, channel_max, frame_max, timeout, auth_mechanism, ssl } = came;
+  assertEquals(
+    [type, peer_host, host, came["port"], channel_max, frame_max, timeout, auth_mechanism, ssl],
+    ["network", "127.0.0.1", "127.0.0.1", port, 2047, 131_072, 7, "PLAIN", false],
+  );
+  assertEquals(told.get("connection.created direct")!["peer_host"], undefined);
+  for (const event of ["channel.created", "channel.closed"]) {
+    assertEquals(told.get(event)!["name"], `${name} (1)`);
+  }
+  assertEquals(told.get("binding.created")!["source_kind"], "exchange");
+});
+
 Deno.test("of a consumer is told whether it is to be the only one", async () => {
   await using broker = new Broker();
   await using connection = await broker.connect();
