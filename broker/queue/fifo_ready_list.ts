@@ -124,7 +124,6 @@ export class FifoReadyList implements ReadyList {
     return this.length - (this._backlog?.numbers ?? 0) - (this._stored?.length ?? 0);
   }
 
-  /** True when what goes out next has come back. */
   get hasReturned(): boolean {
     return this._returned.length > 0 || this._stored !== undefined && this._stored.length > 0;
   }
@@ -266,9 +265,13 @@ export class FifoReadyList implements ReadyList {
     return this._stored ??= new ReturnedStored(this._storage, this._inOrderOfReturn, this._readTo);
   }
 
-  putFirst(entries: readonly QueueEntry[]): void {
+  putFirst(entries: readonly QueueEntry[], returned = entries.length): void {
     this._countIn(entries);
-    this._returned.putFirst(entries);
+    const rest = entries.slice(returned);
+    this._returned.putFirst(entries.slice(0, returned));
+    this._window.putFirst(rest);
+    for (const { message } of rest) this._windowBytes += message.size;
+    this._storage.pages.objects += rest.length;
   }
 
   private _countIn(entries: readonly QueueEntry[]): void {

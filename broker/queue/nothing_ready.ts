@@ -11,6 +11,7 @@ export const NOTHING_READY: ReadyList = {
   objects: 0,
   long: false,
   head: undefined,
+  hasReturned: false,
   push: refuse,
   pushStored: refuse,
   putBack: refuse,

@@ -41,7 +41,7 @@ export class PriorityReadyList implements ReadyList {
   static ofRanks(storage: QueueStorage, usual: FifoReadyList): PriorityReadyList {
     const list = new PriorityReadyList(storage, STRICT_PRIORITY_MAX, usual);
     list.#levels[USUAL_PRIORITY] = usual;
-    list.#count();
+    list.count();
     return list;
   }
 
@@ -74,8 +74,8 @@ export class PriorityReadyList implements ReadyList {
     return this.#levels[priority] ??= new FifoReadyList(this.#storage, { priority });
   }
 
-  /** Sums its levels: what cannot be read any more leaves them by itself. */
-  #count(): void {
+  /** Sums its levels: what cannot be read any more leaves them by itself, and some may be put back there. */
+  count(): void {
     this.length = this.bytes = 0;
     for (const level of this.#levels) {
       this.length += level?.length ?? 0;
@@ -101,13 +101,17 @@ export class PriorityReadyList implements ReadyList {
     return this.#levels.findLast((level) => level !== undefined && level.length > 0)?.head;
   }
 
+  get hasReturned(): boolean {
+    return this.#returned?.hasReturned ?? false;
+  }
+
   peek(): QueueEntry | undefined {
     return this.#highest()?.peek();
   }
 
   shift(): QueueEntry | undefined {
     const entry = this.#highest()?.shift();
-    this.#count();
+    this.count();
     return entry;
   }
 
@@ -131,7 +135,7 @@ export class PriorityReadyList implements ReadyList {
   #peek(level: FifoReadyList): QueueEntry | undefined {
     const { length } = level;
     const entry = level.peek();
-    if (level.length < length) this.#count();
+    if (level.length < length) this.count();
     return entry;
   }
 
@@ -139,7 +143,7 @@ export class PriorityReadyList implements ReadyList {
     for (const level of this.#levels) {
       const length = level?.length;
       const entry = level?.shiftExpired(now);
-      if (level?.length !== length) this.#count();
+      if (level?.length !== length) this.count();
       if (entry !== undefined) return entry;
     }
     return undefined;
@@ -158,15 +162,19 @@ export class PriorityReadyList implements ReadyList {
   putBack(entries: readonly QueueEntry[]): void {
     if (this.#returned !== undefined) this.#returned.putBack(entries);
     else for (const entry of entries) this.#level(entry.priority).putBack([entry]);
-    this.#count();
+    this.count();
   }
 
-  putFirst(entries: readonly QueueEntry[]): void {
-    if (this.#returned !== undefined) this.#returned.putFirst(entries);
-    else {
+  putFirst(entries: readonly QueueEntry[], returned = entries.length): void {
+    if (this.#returned !== undefined) {
+      this.#returned.putFirst(entries.slice(0, returned));
+      // higher ones to come go out before the others
+      const rest = Map.groupBy(entries.slice(returned), ({ priority }) => priority);
+      for (const [priority, some] of rest) this.#level(priority).putFirst(some, 0);
+    } else {
       this.#levels.forEach((level, priority) => level?.putFirst(this.#ofLevel(entries, priority)));
     }
-    this.#count();
+    this.count();
   }
 
   #ofLevel(entries: readonly QueueEntry[], priority: number): QueueEntry[] {
@@ -175,7 +183,7 @@ export class PriorityReadyList implements ReadyList {
 
   putLast(entries: readonly QueueEntry[]): void {
     for (const entry of entries) this.#level(entry.priority).putLast([entry]);
-    this.#count();
+    this.count();
   }
 
   putBackStored(returns: readonly StoredReturn[], last: boolean): void {
@@ -186,7 +194,7 @@ export class PriorityReadyList implements ReadyList {
         this.#level(stored.priority(one.position)).putBackStored([one], last);
       }
     }
-    this.#count();
+    this.count();
   }
 
   browse(after: number, count: number): WaitingMessage[] {
@@ -199,7 +207,7 @@ export class PriorityReadyList implements ReadyList {
 
   take(positions: ReadonlySet<number>): Taken {
     const taken = this.#levels.map((level) => level?.take(positions));
-    this.#count();
+    this.count();
     return {
       messages: taken.flatMap((level) => level?.messages ?? []),
       putBack: (entries) => {
@@ -208,7 +216,7 @@ export class PriorityReadyList implements ReadyList {
           const were = new Set(level.messages.map(({ position }) => position));
           level.putBack(entries.filter(({ position }) => were.has(position)));
         }
-        this.#count();
+        this.count();
       },
     };
   }

@@ -974,15 +974,15 @@ export class Queue implements MessageQueue {
     publish: (entry: QueueEntry) => boolean,
   ): { count: number; all: boolean } {
     const taken = typeof which === "number" ? undefined : this._takeAt(which);
-    const entries = typeof which === "number"
+    const { entries, returned } = typeof which === "number"
       ? this._takeNext(which)
-      : this._entriesOf(taken!.messages);
+      : { entries: this._entriesOf(taken!.messages), returned: 0 };
     let count = 0;
     try {
       while (count < entries.length && this._movesOut(entries[count]!, publish)) count++;
     } finally {
       const rest = entries.slice(count);
-      if (rest.length > 0) this._stay(rest, taken);
+      if (rest.length > 0) this._stay(rest, taken, Math.max(returned - count, 0));
       this._headLeft();
     }
     return { count, all: count === entries.length };
@@ -1001,9 +1001,13 @@ export class Queue implements MessageQueue {
     return moved;
   }
 
-  /** Puts back what was taken out and could not be moved; what waited for another try waits on. */
-  private _stay(entries: readonly QueueEntry[], taken: Taken | undefined): void {
-    if (taken === undefined) this._readyToFill.putFirst(entries);
+  /**
+   * Puts back what was taken out and could not be moved; what waited for another try waits on.
+   *
+   * @param returned So many of the next ones had come back.
+   */
+  private _stay(entries: readonly QueueEntry[], taken: Taken | undefined, returned: number): void {
+    if (taken === undefined) this._readyToFill.putFirst(entries, returned);
     else {
       const retryTimes = new Map(
         taken.messages.map(({ position, retryTime }) => [position, retryTime]),
@@ -1018,23 +1022,31 @@ export class Queue implements MessageQueue {
     this.dispatch();
   }
 
-  private _takeNext(count: number): QueueEntry[] {
+  private _takeNext(count: number): { entries: QueueEntry[]; returned: number } {
     const entries: QueueEntry[] = [];
+    let returned = 0;
     const { pages } = this._storage;
     const { reads } = pages;
     while (entries.length < count && pages.reads - reads < READS_AT_ONCE) {
-      const entry = this._ready.shift();
-      if (entry === undefined) break;
-      entries.push(entry);
+      if (this._ready.peek() === undefined) break;
+      if (this._ready.hasReturned) returned++;
+      entries.push(this._ready.shift()!);
     }
-    return entries;
+    return { entries, returned };
   }
 
   private _takeAt(positions: ReadonlySet<number>): Taken {
     if (positions.size === 0) return NOTHING_READY.take(positions);
     const { messages, putBack } = this._ready.take(positions);
     const retrying = this._retries?.take(positions) ?? [];
-    return { messages: [...messages, ...retrying], putBack };
+    return {
+      messages: [...messages, ...retrying],
+      putBack: (entries) => {
+        putBack(entries);
+        // it may be a part of this one since then
+        if (this._ready instanceof PriorityReadyList) this._ready.count();
+      },
+    };
   }
 
   /** Reads those that the store has, in order of their positions. */

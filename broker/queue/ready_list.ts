@@ -43,8 +43,14 @@ export interface ReadyList {
   nextDeadline(): number;
   /** Puts entries back where they were; they are in the order of their positions. */
   putBack(entries: readonly QueueEntry[]): void;
-  /** Puts entries back that were the next ones to go out, in the order in which they would have. */
-  putFirst(entries: readonly QueueEntry[]): void;
+  /** True when what goes out next has come back. */
+  readonly hasReturned: boolean;
+  /**
+   * Puts entries back that were the next ones to go out, in the order in which they would have.
+   *
+   * @param returned So many of them had come back, where those go out first. Default: all.
+   */
+  putFirst(entries: readonly QueueEntry[], returned?: number): void;
   /** Puts entries back behind all that wait. */
   putLast(entries: readonly QueueEntry[]): void;
   /**

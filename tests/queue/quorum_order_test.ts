@@ -122,6 +122,23 @@ Deno.test("PriorityReadyList of ranks gives returned ones first, and those taken
   assertEquals([list.length, list.bytes], [0, 0]);
 });
 
+Deno.test("PriorityReadyList of ranks lets higher ones and those that come back pass what was put first", () => {
+  const list = PriorityReadyList.ofRanks(
+    memoryStorage(),
+    new FifoReadyList(memoryStorage(), { inOrderOfReturn: true }),
+  );
+  for (const [position, rank] of [[1, 0], [2, 0], [3, 5], [4, 32]] as const) {
+    list.push(messageOf(`${position}`), position, false, 0, rank);
+  }
+  const [three, one] = [list.shift()!, list.shift()!];
+  list.putBack([three]);
+  list.putFirst([list.shift()!, list.shift()!, list.shift()!], 1);
+  list.push(messageOf("5"), 5, false, 0, 9);
+  list.putBack([one]);
+  assertEquals(takeAll(list).map(({ position }) => position), [3, 1, 5, 2, 4]);
+  assertEquals([list.length, list.bytes], [0, 0]);
+});
+
 Deno.test("Queue of type quorum returns ahead of what waits, or behind it without a limit", () => {
   const arguments_ = { "x-queue-type": "quorum" };
   for (const [deliveryLimit, expected] of [[5, "2134"], [Infinity, "3421"]] as const) {
@@ -134,6 +151,28 @@ Deno.test("Queue of type quorum returns ahead of what waits, or behind it withou
     queue.requeue([taken[1]!]);
     queue.requeue([taken[0]!]);
     assertEquals(queue.drain().join(""), expected);
+  }
+});
+
+/** Publishes one of this priority. */
+function publishRanked(queue: TestQueue, body: string, priority: number): void {
+  const message = messageOf(body);
+  message.properties = { priority };
+  queue.push(message);
+  message.routed(queue.pages);
+}
+
+Deno.test("Queue of type quorum counts what cannot be moved where its first other priority comes meanwhile", () => {
+  for (const which of [new Set([1, 2]), 2]) {
+    const queue = new TestQueue({ arguments: { "x-queue-type": "quorum" } });
+    queue.publish("1", "2");
+    const publish = () => {
+      publishRanked(queue, "9", 9);
+      return false;
+    };
+    assertEquals(queue.moveOut(which, publish).count, 0);
+    assertEquals([queue.messageCount, queue.messageBytes], [3, 3]);
+    assertEquals(queue.drain(), ["9", "1", "2"]);
   }
 });
 
