@@ -20,6 +20,8 @@ export class PriorityReadyList implements ReadyList {
   readonly #storage: QueueStorage;
   readonly #max: number;
   readonly #levels: (FifoReadyList | undefined)[] = [];
+  /** None above this one has anything in it. */
+  #top = -1;
   /** Where that waits which comes back, if it does not go to its level. */
   readonly #returned: FifoReadyList | undefined;
 
@@ -40,7 +42,8 @@ export class PriorityReadyList implements ReadyList {
    */
   static ofRanks(storage: QueueStorage, usual: FifoReadyList): PriorityReadyList {
     const list = new PriorityReadyList(storage, STRICT_PRIORITY_MAX, usual);
-    list.#levels[USUAL_PRIORITY] = usual;
+    while (list.#levels.length < USUAL_PRIORITY) list.#levels.push(undefined);
+    list.#levels.push(usual);
     list.count();
     return list;
   }
@@ -64,19 +67,20 @@ export class PriorityReadyList implements ReadyList {
     return false;
   }
 
+  /** The level of a priority, to add something. */
   #level(priority: number): FifoReadyList {
-    if (this.#returned !== undefined) {
-      return this.#levels[priorityOfRank(priority)] ??= new FifoReadyList(this.#storage, {
-        priority,
-      });
-    }
-    priority = Math.min(priority, this.#max);
-    return this.#levels[priority] ??= new FifoReadyList(this.#storage, { priority });
+    const at = this.#returned === undefined
+      ? priority = Math.min(priority, this.#max)
+      : priorityOfRank(priority);
+    while (this.#levels.length <= at) this.#levels.push(undefined);
+    if (at > this.#top) this.#top = at;
+    return this.#levels[at] ??= new FifoReadyList(this.#storage, { priority });
   }
 
   /** Sums its levels: what cannot be read any more leaves them by itself, and some may be put back there. */
   count(): void {
     this.length = this.bytes = 0;
+    this.#top = this.#levels.length - 1;
     for (const level of this.#levels) {
       this.length += level?.length ?? 0;
       this.bytes += level?.bytes ?? 0;
@@ -110,8 +114,13 @@ export class PriorityReadyList implements ReadyList {
   }
 
   shift(): QueueEntry | undefined {
-    const entry = this.#highest()?.shift();
-    this.count();
+    const level = this.#highest();
+    if (level === undefined) return undefined;
+    const { length, bytes } = level;
+    const entry = level.shift();
+    this.length -= length - level.length;
+    // where something was lost sizes were guesses
+    this.bytes = this.length === 0 ? 0 : this.bytes - (bytes - level.bytes);
     return entry;
   }
 
@@ -123,10 +132,13 @@ export class PriorityReadyList implements ReadyList {
       this.#peek(returned);
       if (returned.hasReturned) return returned;
     }
-    for (let priority = this.#levels.length - 1; priority >= 0; priority--) {
+    for (let priority = this.#top; priority >= 0; priority--) {
       const level = this.#levels[priority];
       if (level === undefined || level.length === 0) continue;
-      if (this.#peek(level) !== undefined || level.length > 0) return level;
+      if (this.#peek(level) !== undefined || level.length > 0) {
+        this.#top = priority;
+        return level;
+      }
     }
     return undefined;
   }
