@@ -155,18 +155,25 @@ function publishNow(
   channel.counts.publish++;
   const confirms = channel.confirms;
   const refused = result.refused;
-  const lost = result.queues === 0 && !refused;
-  if (lost) {
-    if (method.mandatory) confirms?.confirmTaken();
+  let cameBack = false;
+  if (result.queues === 0 && !refused) {
+    cameBack = method.mandatory && !isTakenReply(channel, asItCame);
+    if (cameBack) confirms?.confirmTaken();
     unroutable(channel, asItCame, method.mandatory, vhost.publishing.kept.heldBack > 0);
   }
   if (confirms !== undefined) {
     if (refused) confirms.refuseNext();
-    else if (lost && method.mandatory && !result.stored) confirms.confirmReturned();
+    else if (cameBack && !result.stored) confirms.confirmReturned();
     else confirms.confirmNext(result.stored);
   }
   message.done();
   if (vhost.pacing.pressure > 0) channel.connection.feelPressure();
+}
+
+/** True for what no queue took because it is a direct reply that somebody got. */
+function isTakenReply({ connection }: BrokerChannel, message: Message): boolean {
+  return connection.profile.repliesAreRouted &&
+    connection.vhost.publishing.isReceivedReply(message);
 }
 
 /**
@@ -180,10 +187,8 @@ export function unroutable(
   mandatory: boolean,
   heldBack: boolean,
 ): void {
-  const { counts, connection } = channel;
-  if (
-    connection.profile.repliesAreRouted && connection.vhost.publishing.isReceivedReply(message)
-  ) return;
+  if (isTakenReply(channel, message)) return;
+  const { counts } = channel;
   if (mandatory) {
     counts.returnUnroutable++;
     giveBack(channel, message);
