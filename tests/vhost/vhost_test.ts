@@ -252,7 +252,7 @@ Deno.test("VirtualHost delivers replies straight to who receives them", () => {
   const name = vhost.publishing.addReplyReceiver({
     deliverReply: (message) => replies.push(bodyOf(message)),
   });
-  assertMatch(name, /^amq\.rabbitmq\.reply-to\.[\w-]{22}$/);
+  assertMatch(name, /^amq\.rabbitmq\.reply-to\.[\w-]{22}\.[\w-]{22}==$/);
   // they go through no queue, so they count as not routed
   assertEquals(vhost.send("", name, "reply"), 0);
   assertEquals([
