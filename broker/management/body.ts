@@ -20,6 +20,9 @@ const LARGE = 1024 * 1024;
 /** A text without it has no integer that a number cannot be. */
 const LONG_INTEGER = /[0-9]{16}/;
 const INTEGER = /^-?[0-9]+$/;
+/** No integer of 64 bits has so many characters. Of what has more the first ones are read: to read millions
+ * of digits takes seconds, and it is refused anyway. */
+const INTEGER_CHARACTERS = 40;
 
 /** What the compiler's library does not know yet. */
 type Revive = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
@@ -121,7 +124,8 @@ function setExactHeaders(body: unknown, text: string): void {
   const parse = JSON.parse as (text: string, revive: Revive) => unknown;
   const exact = parse(text, (_name, value, { source }) => {
     if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
-    return source !== undefined && INTEGER.test(source) ? BigInt(source) : value;
+    if (source === undefined || !INTEGER.test(source)) return value;
+    return BigInt(source.slice(0, INTEGER_CHARACTERS));
   });
   // nothing else of it: what is wrong is told as JSON
   Object.assign(body["properties"], { headers: (exact as Published).properties.headers });

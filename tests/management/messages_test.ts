@@ -91,6 +91,19 @@ Deno.test("headers go in with all digits of their integers, and what is no heade
   ) assertEquals((await publishing(properties, key)).status, 400);
 });
 
+Deno.test("of an integer in headers no more digits are read than say that it is none of 64 bits", async () => {
+  await using managed = await withQueue();
+  for (const sign of ["", "-"]) {
+    const { status, body } = await managed.ask("POST", "/exchanges/%2F/amq.default/publish", {
+      body: `{"routing_key":"orders","payload":"","payload_encoding":"string",` +
+        `"properties":{"headers":{"id":${sign}${"9".repeat(100_000)}}}}`,
+    });
+    assertEquals(status, 400);
+    // each digit that was read is told
+    assertEquals(body.reason.length < 200, true);
+  }
+});
+
 Deno.test("messages that wait are sorted by integers of 64 bits, and these have no fields", async () => {
   await using managed = await withQueue();
   const channel = await (await managed.broker.connect()).openChannel();
