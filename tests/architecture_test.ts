@@ -233,6 +233,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "broker/http/",
     "broker/amqp/",
     "broker/auth/authenticator.ts",
+    "broker/auth/permissions.ts",
     "broker/auth/turns.ts",
     "broker/json_arguments.ts",
     "broker/mod.ts",

@@ -145,10 +145,12 @@ export function importUser(
   const password = hashed ?? passwordOf(name, entry, usual);
   const tags = tagsOf(name, entry);
   const limits = isJsonObject(entry["limits"]) ? checkUserLimits(entry["limits"]) : undefined;
-  if (users.find(name) === undefined) return users.add(name, password, tags, limits);
+  const before = users.find(name);
+  if (before === undefined) return users.add(name, password, tags, limits);
   users.setPassword(name, password);
   users.setTags(name, tags);
-  if (limits !== undefined) users.setLimits(name, limits);
+  // those that the entry does not name stay, as in RabbitMQ
+  if (limits !== undefined) users.setLimits(name, Object.freeze({ ...before.limits, ...limits }));
 }
 
 /** Sets what a user may do in a vhost. */
@@ -195,7 +197,9 @@ function passwordOf(
 /** Tags, which may also come as one text with commas, or as RabbitMQ 2 had them. */
 function tagsOf(name: string, { tags, administrator }: JsonObject): string[] {
   if (typeof tags === "string") return tags.split(",").map((tag) => tag.trim()).filter(Boolean);
-  if (Array.isArray(tags)) return tags.filter((tag) => typeof tag === "string");
+  if (Array.isArray(tags)) {
+    return tags.filter((tag) => typeof tag === "string").map((tag) => tag.trim());
+  }
   if (tags === undefined && administrator !== undefined) {
     return administrator === true || administrator === "true" ? ["administrator"] : [];
   }

@@ -11,10 +11,16 @@ Deno.test("a user with the tag protected is neither changed nor deleted, but by 
     error: "bad_request",
     reason: "Protected users cannot be modified via the HTTP API",
   };
-  for (const method of ["PUT", "DELETE"]) {
-    const asking = method === "PUT" ? { body: { password: "q", tags: "" } } : {};
-    const answer = await managed.ask(method, "/users/ann", asking);
-    assertEquals([method, answer.status, answer.body], [method, 400, refusal]);
+  const change = { password: "q", tags: "" };
+  for (
+    const [method, path, asking] of [
+      ["PUT", "/users/ann", { body: change }],
+      ["PUT", "/users/ann/tags", { body: change }],
+      ["DELETE", "/users/ann", {}],
+    ] as const
+  ) {
+    const answer = await managed.ask(method, path, asking);
+    assertEquals([method, path, answer.status, answer.body], [method, path, 400, refusal]);
   }
   // the others of a list go
   const users = ["ann", "bob"];
@@ -22,10 +28,17 @@ Deno.test("a user with the tag protected is neither changed nor deleted, but by 
   assertEquals(managed.broker.users().map(({ name }) => name), ["ann", "guest"]);
   assertEquals((await managed.ask("GET", "/whoami", { user: "ann:p" })).status, 200);
 
-  const change = { body: { password: "q", tags: "management,protected" } };
-  assertEquals((await managed.ask("PUT", "/users/ann?protected=true", change)).status, 204);
+  const said = { body: { password: "q", tags: "management,protected" } };
+  assertEquals((await managed.ask("PUT", "/users/ann?protected=true", said)).status, 204);
   assertEquals((await managed.ask("GET", "/whoami", { user: "ann:q" })).status, 200);
+  const tags = { body: { tags: "protected" } };
+  assertEquals((await managed.ask("PUT", "/users/ann/tags?protected=true", tags)).status, 204);
   assertEquals((await managed.ask("DELETE", "/users/ann?protected=true")).status, 204);
+
+  // spaces around a tag do not count, as in RabbitMQ
+  const spaced = { body: { password: "p", tags: [" protected "] } };
+  assertEquals((await managed.ask("PUT", "/users/cid", spaced)).status, 201);
+  assertEquals((await managed.ask("DELETE", "/users/cid")).status, 400);
 });
 
 Deno.test("a new user brings its permissions and limits", async () => {
@@ -42,6 +55,14 @@ Deno.test("a new user brings its permissions and limits", async () => {
   assertEquals([nowhere.status, nowhere.body.reason], [400, ["no_such_vhost", "nowhere"]]);
   assertEquals((await put({ permissions: { v: {} } })).status, 400);
   assertEquals((await put({ permissions: [] })).status, 400);
+  const wrong = { ...permissions, "/": { ...permissions["/"], read: "[" } };
+  assertEquals((await put({ permissions: wrong })).status, 400);
+  assertEquals((await put({ limits: 5 })).status, 400);
+  const both = await put({ password_hash: "" });
+  assertEquals(
+    [both.status, both.body.reason],
+    [400, "both_password_and_password_hash_are_provided"],
+  );
   assertEquals(managed.broker.hasUser("ann"), false);
 
   assertEquals((await put()).status, 201);
@@ -53,7 +74,10 @@ Deno.test("a new user brings its permissions and limits", async () => {
 
   // of one that is there already they stay as they are
   const other = { v: { configure: "", write: "", read: "" } };
-  assertEquals((await put({ permissions: other, limits: { "max-channels": 4 } })).status, 204);
+  assertEquals((await put({ permissions: other, limits: { "max-connections": 4 } })).status, 204);
   assertEquals((await managed.get("/permissions/v/ann")).configure, "a");
-  assertEquals((await managed.get("/users/ann")).limits, { "max-channels": 4 });
+  assertEquals((await managed.get("/users/ann")).limits, {
+    "max-connections": 4,
+    "max-channels": 3,
+  });
 });

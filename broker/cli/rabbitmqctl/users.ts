@@ -128,7 +128,7 @@ export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       `Setting tags for user "${user}" to [${tags.join(", ")}] ...`,
     async run({ args: [user = "", ...tags], client }) {
       await requireUser(client, user);
-      await client.put(["users", user, "tags"], { tags } as Row);
+      await client.put(["users", user, "tags"], { tags } as Row, { query: PROTECTED });
     },
   },
   set_user_limits: {

@@ -3,6 +3,7 @@ import { requireAdministrator } from "../access.ts";
 import { readObject, required } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
+import { requireUnprotected } from "../protected_users.ts";
 
 /**
  * What operators set while a broker runs, and what rabbitmqctl asks that RabbitMQ's API has no path
@@ -51,6 +52,7 @@ export function settingRoutes(api: Api, { broker, runtime }: Management): void {
     requireAdministrator(call);
     const user = call.req.param("user");
     if (!broker.hasUser(user)) throw notFound();
+    requireUnprotected(call, broker, user);
     const [tags] = required(await readObject(call), "tags");
     await broker.setUserTags(user, tagsOf(tags));
     return call.body(null, 204);

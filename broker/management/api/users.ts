@@ -1,9 +1,11 @@
-import type { JsonObject, JsonValue, UserPermissions } from "../../mod.ts";
+import type { JsonObject, UserPermissions } from "../../mod.ts";
+import { compilePermission } from "../../auth/permissions.ts";
 import { requireAdministrator } from "../access.ts";
 import { isObject, LISTED, readObject, required, textsOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList } from "../listing.ts";
+import { isProtected, requireUnprotected } from "../protected_users.ts";
 import { byVhost, describePermissions } from "./permissions.ts";
 
 /** Users: what there is, adding, changing and deleting; and who it is that is asking. */
@@ -15,15 +17,6 @@ export function userRoutes(api: Api, management: Management): void {
     const user = call.req.param("user") ?? "";
     if (!broker.hasUser(user)) throw notFound();
     return broker.userDefinitions({ user })[0]!;
-  };
-
-  /** Those whom RabbitMQ lets nobody change but rabbitmqctl, which asks here with `protected=true`. */
-  const isProtected = (name: string) =>
-    broker.hasUser(name) &&
-    tagsOf(broker.userDefinitions({ user: name })[0]!).includes("protected");
-  const requireUnprotected = (call: Call, name: string) => {
-    if (call.req.query("protected") === "true" || !isProtected(name)) return;
-    throw badRequest("Protected users cannot be modified via the HTTP API");
   };
 
   api.get("/api/whoami", (call) => {
@@ -51,7 +44,7 @@ export function userRoutes(api: Api, management: Management): void {
     const missing = users.find((name) => !broker.hasUser(String(name)));
     if (missing !== undefined) throw badRequest(["no_such_user", missing]);
     for (const name of new Set(users.map(String))) {
-      if (!isProtected(name)) await broker.deleteUser(name);
+      if (!isProtected(broker, name)) await broker.deleteUser(name);
     }
     return call.body(null, 204);
   });
@@ -65,7 +58,7 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const name = call.req.param("user");
     const body = await readObject(call);
-    requireUnprotected(call, name);
+    requireUnprotected(call, broker, name);
     const before = broker.hasUser(name);
     // RabbitMQ too gives them to a new user alone
     const permissions = before ? [] : readPermissions(name, body);
@@ -78,7 +71,7 @@ export function userRoutes(api: Api, management: Management): void {
   api.delete("/api/users/:user", async (call) => {
     requireAdministrator(call);
     const name = nameOf(find(call));
-    requireUnprotected(call, name);
+    requireUnprotected(call, broker, name);
     await broker.deleteUser(name);
     return call.body(null, 204);
   });
@@ -108,10 +101,6 @@ function nameOf({ name }: JsonObject): string {
   return String(name);
 }
 
-function tagsOf({ tags }: JsonObject): readonly JsonValue[] {
-  return Array.isArray(tags) ? tags : [];
-}
-
 /** What a new user is to have in vhosts from the beginning: patterns by the names of these. */
 function readPermissions(
   user: string,
@@ -122,6 +111,8 @@ function readPermissions(
   return Object.entries(permissions).map(([vhost, patterns]) => {
     if (!isObject(patterns)) throw badRequest(`permissions in '${vhost}' have to be an object`);
     const { configure, write, read } = textsOf(patterns, "configure", "write", "read");
+    // or there would be the user already when they are refused
+    for (const pattern of [configure, write, read]) compilePermission(pattern);
     return { user, vhost, configure, write, read };
   });
 }
@@ -145,6 +136,10 @@ function readUser(name: string, body: JsonObject): JsonObject {
   const { tags, administrator, password, limits } = body;
   const { password_hash: hash, hashing_algorithm: algorithm } = body;
   if (tags === undefined && administrator === undefined) throw badRequest("tags_not_present");
+  if (password !== undefined && hash !== undefined) {
+    throw badRequest("both_password_and_password_hash_are_provided");
+  }
+  if (limits !== undefined && !isObject(limits)) throw badRequest("limits have to be an object");
   if (typeof hash === "string" && !isBase64(hash)) throw badRequest(["not_base64", hash]);
   // one that is empty lets nobody in, and neither does none
   const secret = typeof hash === "string"
