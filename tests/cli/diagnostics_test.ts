@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { portTimeout } from "../../broker/cli/rabbitmqctl/timeouts.ts";
 import { RunningBroker } from "./running_broker.ts";
 
 const NODE = "warren@localhost";
@@ -39,12 +40,17 @@ Deno.test("rabbitmq-diagnostics tells that a broker is well, as RabbitMQ's does"
       `Successfully connected to ports ${ports} on node ${NODE} (using node hostname resolution)`,
     ],
     [
-      "-q check_port_connectivity --address 127.0.0.1",
+      "-q check_port_connectivity -a 127.0.0.1",
       `Successfully connected to ports ${ports} on node ${NODE} ` +
       "(using 127.0.0.1 for target IP address)",
     ],
     ["-q server_version", "3.13.7"],
     ["--formatter json check_alarms", '{"result":"ok"}'],
+    ["-s check_alarms"],
+    ["-s check_local_alarms"],
+    ["-s check_virtual_hosts"],
+    ["-s --formatter json check_virtual_hosts", '{"result":"ok"}'],
+    ["-s check_running", RUNS],
     ["--formatter json is_running", JSON.stringify({ message: RUNS, result: true })],
   ];
   for (const [args, ...lines] of cases) {
@@ -93,4 +99,61 @@ Deno.test("a port that nobody can connect to is told", async () => {
   const told = await running.run("rabbitmq-diagnostics", "-q", ...args);
   assertEquals(told.code, 69);
   assertStringIncludes(told.stderr, `port: ${port}, protocol: amqp, purpose: AMQP 0-9-1`);
+});
+
+Deno.test("what a check has found is told in JSON with RabbitMQ's fields, and with -s not at all", async () => {
+  await using running = await RunningBroker.start();
+  const { port } = running.server;
+  const web = Number(new URL(running.url).port);
+  const fails = async (args: string) => {
+    const { code, stdout, stderr } = await running.run("rabbitmq-diagnostics", ...args.split(" "));
+    assertEquals([args, code, stdout], [args, 69, ""]);
+    return stderr;
+  };
+  const failsInJson = async (args: string) =>
+    JSON.parse(await fails(`--formatter json ${args}`)) as Record<string, unknown>;
+  const listeners = [
+    [port, "amqp", "AMQP 0-9-1"],
+    [web, "http", "HTTP API"],
+  ].map(([port, protocol, purpose]) => ({
+    node: NODE,
+    interface: "127.0.0.1",
+    port,
+    protocol,
+    purpose,
+  }));
+  assertEquals(await failsInJson("check_port_listener 1"), {
+    result: "error",
+    missing: 1,
+    ports: [port, web],
+    listeners,
+  });
+  assertEquals(await failsInJson("check_protocol_listener stomp"), {
+    result: "error",
+    missing: "stomp",
+    protocols: ["amqp", "http"],
+    listeners,
+  });
+  assertEquals(await failsInJson("check_port_connectivity -a 127.0.0.9"), {
+    result: "error",
+    node: NODE,
+    failures: listeners,
+  });
+
+  running.broker.setMemoryHighWatermark(1024);
+  const found = {
+    result: "error",
+    local: [`Memory alarm on node ${NODE}`],
+    message: `Node ${NODE} reported alarms`,
+  };
+  assertEquals(await failsInJson("check_alarms"), { ...found, global: [] });
+  assertEquals(await failsInJson("check_local_alarms"), found);
+  assertEquals(await fails("-s check_alarms"), "");
+  assertEquals(await fails("-s check_local_alarms"), "");
+  assertEquals(await failsInJson("-s check_alarms"), { ...found, global: [] });
+});
+
+Deno.test("ports that never answer take no longer than the check may", () => {
+  assertEquals(portTimeout(2_000, 3), 500);
+  assertEquals(portTimeout(Infinity, 2), 10_000);
 });

@@ -38,6 +38,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   u: "if-unused",
   P: "pid",
   d: "description",
+  a: "address",
 };
 
 /** Arguments, taken apart. */

@@ -126,11 +126,19 @@ export class CtlError extends Error {
   readonly code: number;
   /** True when the text stands alone, without `Error:`. */
   readonly plain: boolean;
+  /** What is written instead for `--formatter json`; undefined: the text, and of which node. */
+  readonly value: JsonValue | undefined;
 
-  constructor(code: number, text: string, options: { readonly plain?: boolean } = {}) {
+  /** @param text Nothing, for an error that the status alone tells. */
+  constructor(
+    code: number,
+    text: string,
+    options: { readonly plain?: boolean; readonly value?: JsonValue } = {},
+  ) {
     super(text);
     this.code = code;
     this.plain = options.plain ?? false;
+    this.value = options.value;
   }
 }
 

@@ -1,8 +1,10 @@
+import type { JsonValue } from "../../policy/json.ts";
 import type { Row } from "../management_client.ts";
 import {
   type CtlCall,
   type CtlCommand,
   CtlError,
+  type CtlResult,
   CtlStateError,
   CtlUsageError,
   EXIT,
@@ -14,6 +16,7 @@ import {
   listenerValue,
   type Listening,
 } from "./node_facts.ts";
+import { portTimeout } from "./timeouts.ts";
 
 /**
  * The health checks of rabbitmq-diagnostics, which container files and scripts call.
@@ -27,9 +30,6 @@ const PROTOCOLS: readonly (readonly [names: RegExp, protocol: string])[] = [
   [/^amqps$/, "amqp/ssl"],
   [/^(?:http1(?:\.1)?|http_api|management|management_ui|ui)$/, "http"],
 ];
-
-/** One port is tried for so long, in milliseconds. */
-const CONNECT_MS = 10_000;
 
 /** @throws {CtlStateError} When the broker is stopped. */
 async function alarms({ client, node }: CtlCall): Promise<string[]> {
@@ -45,8 +45,17 @@ async function listeners(call: CtlCall): Promise<Listening[]> {
 }
 
 /** RabbitMQ writes what such a check has found alone, without `Error:`. */
-function checkFailed(text: string): CtlError {
-  return new CtlError(EXIT.unavailable, text, { plain: true });
+function checkFailed(text: string, value: JsonValue): CtlError {
+  return new CtlError(EXIT.unavailable, text, { plain: true, value });
+}
+
+/** True when some checks tell by their status alone how it is. */
+function saysNothing({ options: { silent, formatter } }: CtlCall): boolean {
+  return silent === true && formatter !== "json";
+}
+
+function passed(call: CtlCall, text: string): CtlResult {
+  return saysNothing(call) ? { lines: [] } : { text, value: { result: "ok" } };
 }
 
 /** True when the broker serves clients, and is not stopped. */
@@ -71,9 +80,9 @@ function portsOf(all: readonly Listening[]): string {
 }
 
 /** True when somebody takes a connection there. */
-async function connects(hostname: string, port: number): Promise<boolean> {
+async function connects(hostname: string, port: number, withinMs: number): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(CONNECT_MS);
+    const signal = AbortSignal.timeout(withinMs);
     (await Deno.connect({ hostname, port, signal })).close();
     return true;
   } catch {
@@ -111,8 +120,12 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       `Asking node ${await node()} to report any local resource alarms ...`,
     async run(call) {
       const found = await alarms(call);
-      if (found.length > 0) throw checkFailed(found.join("\n"));
-      return { text: await noAlarms(call), value: { result: "ok" } };
+      if (found.length > 0) {
+        const message = `Node ${await call.node()} reported alarms`;
+        const text = saysNothing(call) ? "" : found.join("\n");
+        throw checkFailed(text, { result: "error", local: found, global: [], message });
+      }
+      return passed(call, await noAlarms(call));
     },
   },
   check_local_alarms: {
@@ -122,11 +135,12 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       `Asking node ${await node()} to report any local resource alarms ...`,
     async run(call) {
       const found = await alarms(call);
-      if (found.length > 0) throw new CtlError(EXIT.unavailable, found.join("\n"));
-      return {
-        text: `Node ${await call.node()} reported no local alarms`,
-        value: { result: "ok" },
-      };
+      const node = await call.node();
+      if (found.length > 0) {
+        const value = { result: "error", local: found, message: `Node ${node} reported alarms` };
+        throw new CtlError(EXIT.unavailable, saysNothing(call) ? "" : found.join("\n"), { value });
+      }
+      return passed(call, `Node ${node} reported no local alarms`);
     },
   },
   check_port_connectivity: {
@@ -141,13 +155,19 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const hostname = String(address ?? new URL(client.url).hostname).replace(/^\[|\]$/g, "");
       const [all, node] = [await listeners(call), await call.node()];
       const failed: Listening[] = [];
-      for (const port of new Set(all.map((one) => one.port))) {
-        if (!await connects(hostname, port)) failed.push(...all.filter((one) => one.port === port));
+      const ports = new Set(all.map((one) => one.port));
+      const withinMs = portTimeout(call.timeoutMs, ports.size);
+      for (const port of ports) {
+        if (!await connects(hostname, port, withinMs)) {
+          failed.push(...all.filter((one) => one.port === port));
+        }
       }
       if (failed.length > 0) {
         const lines = failed.map((one) => `I${describeListener(one)}`);
         const what = `Connection to ports of the following listeners on node ${node} failed: `;
-        throw new CtlError(EXIT.unavailable, [what, ...lines].join("\n"));
+        const failures = failed.map((one) => listenerValue(one, node));
+        const value = { result: "error", node, failures };
+        throw new CtlError(EXIT.unavailable, [what, ...lines].join("\n"), { value });
       }
       const how = address === undefined
         ? "node hostname resolution"
@@ -176,6 +196,12 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
         throw checkFailed(
           `No listener for port ${port} is active on node ${node}. ` +
             `Found listeners that use the following ports: ${portsOf(all)}`,
+          {
+            result: "error",
+            missing: port,
+            ports: all.map((one) => one.port),
+            listeners: all.map((one) => listenerValue(one, node)),
+          },
         );
       }
       return {
@@ -202,6 +228,14 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
           EXIT.unavailable,
           `No listener for protocol ${protocol} is active on node ${node}. ` +
             `Found listeners for the following protocols: ${found}`,
+          {
+            value: {
+              result: "error",
+              missing: protocol,
+              protocols: all.map((one) => one.protocol),
+              listeners: all.map((one) => listenerValue(one, node)),
+            },
+          },
         );
       }
       return {
@@ -227,10 +261,7 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: async ({ node }) => `Checking if all vhosts are running on node ${await node()} ...`,
     async run(call) {
       await call.client.get(["health", "checks", "virtual-hosts"]);
-      return {
-        text: `Node ${await call.node()} reported all vhosts as running`,
-        value: { result: "ok" },
-      };
+      return passed(call, `Node ${await call.node()} reported all vhosts as running`);
     },
   },
   is_booting: {

@@ -96,8 +96,11 @@ async function run(
       await announce().catch(() => {});
       if (formatter === "json") {
         const node = await call.node().catch(() => "");
-        terminal.complain(JSON.stringify({ result: "error", node, message: error.message }));
-      } else terminal.complain(error.plain ? error.message : `Error:\n${error.message}`);
+        const value = error.value ?? { result: "error", node, message: error.message };
+        terminal.complain(JSON.stringify(value));
+      } else if (error.message !== "") {
+        terminal.complain(error.plain ? error.message : `Error:\n${error.message}`);
+      }
       return error.code;
     }
     if (error instanceof TimedOutError) {
