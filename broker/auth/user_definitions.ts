@@ -27,7 +27,7 @@ const OWN_HASH = "warren_password_hash";
 const DEFAULT_ALGORITHM = "rabbit_password_hashing_sha256";
 /** And in a file that a RabbitMQ before 3.6 has written, which knew no other. */
 const OLD_ALGORITHM = "rabbit_password_hashing_md5";
-const OLD_VERSION = /^3\.[0-5]\./;
+const OLD_VERSION = /^(?:[0-2]|3\.[0-5])\./;
 
 /** Things that a file has entries for, in no order. */
 interface Described<Thing> {
