@@ -17,7 +17,8 @@ const CONTROL_SIZES: readonly (readonly [unit: string, bytes: number])[] = [
 ];
 const CONTROL_UNITS = new Map(CONTROL_SIZES);
 
-/** As RabbitMQ's configuration has them, since 3.13 also such as `Mi`, `TB` and `gb`. */
+/** As RabbitMQ's configuration has them, since 3.13 also such as `Mi`, `TB` and `gb`. A letter alone is a
+ * power of 1024, as before 3.13, which makes it one of 1000. */
 export const SIZES: ReadonlyMap<string, number> = new Map([
   ...["k", "m", "g", "t", "p"].flatMap((prefix, index) => variants(prefix, index + 1)),
   ...CONTROL_SIZES,

@@ -137,7 +137,8 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const found = await alarms(call);
       const node = await call.node();
       if (found.length > 0) {
-        const value = { result: "error", local: found, message: `Node ${node} reported alarms` };
+        const message = `Node ${node} reported local alarms`;
+        const value = { result: "error", local: found, message };
         throw new CtlError(EXIT.unavailable, saysNothing(call) ? "" : found.join("\n"), { value });
       }
       return passed(call, `Node ${node} reported no local alarms`);
