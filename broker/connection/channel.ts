@@ -39,8 +39,6 @@ const UNACKED_MAX = 65_536;
 const SETTLED_AT_ONCE = 2048;
 /** More than one slice does: nothing can be done in this one. */
 const NOTHING_MORE = Infinity;
-/** Nothing to send. */
-const NOTHING: readonly Method[] = [];
 
 /** Methods by which things come and go, of which others are told whose doing it was. */
 const CHANGES: ReadonlySet<string> = new Set<Method["name"]>([
@@ -147,25 +145,24 @@ export class BrokerChannel {
    * so that all that the channel answers and delivers keeps its order.
    *
    * @param touched False when nothing was written: then there is nothing to wait for.
-   * @param more What comes right behind it.
    */
-  sendWhenSynced(method: Method, touched: boolean, more: readonly Method[] = NOTHING): void {
+  sendWhenSynced(method: Method, touched: boolean): void {
     const { store } = this.connection.vhost;
-    if (!touched || store === undefined) return this._sendAll(method, more);
+    if (!touched || store === undefined) return this._reply(method);
     this._replyWaits = true;
     store.whenSynced((error) => {
       if (this.ended) return;
       this._replyWaits = false;
       if (error !== undefined) return this.connection.storeFailed(this.number, error, method);
-      this._sendAll(method, more);
+      this._reply(method);
       this.catchUp();
       this.connection.caughtUp();
     });
   }
 
-  private _sendAll(method: Method, more: readonly Method[]): void {
+  private _reply(method: Method): void {
     this.send(method);
-    for (const one of more) this.send(one);
+    this.sendHeldCancels();
   }
 
   /** Sends a reply once this calls back, and what was touched by then is on disk. */
@@ -462,17 +459,18 @@ export class BrokerChannel {
     }
   }
 
-  /** From now on it does not say which consumers have lost their queue: whoever deletes one hears of that
-   * first, as from RabbitMQ, and may end all when he hears of his consumer. */
+  /** Until its next reply it does not say which consumers have lost their queue: whoever deletes one hears of
+   * that first, as from RabbitMQ, and may end all when he hears of his consumer. */
   holdCancels(): void {
     this._heldCancels = [];
   }
 
-  /** What it would have said since. */
-  takeCancels(): readonly Method[] {
+  /** Says what it would have said since. */
+  sendHeldCancels(): void {
     const held = this._heldCancels;
+    if (held === undefined) return;
     this._heldCancels = undefined;
-    return held ?? NOTHING;
+    for (const cancel of held) this.send(cancel);
   }
 
   /**

@@ -33,3 +33,19 @@ for (const durable of [false, true]) {
     await other.expect(1, "queue.delete-ok");
   });
 }
+
+Deno.test("Whoever deletes a queue has the reply first, however many consumers of his it had", async () => {
+  await using served = await ServedBroker.start(new SimulatedDisk().options());
+  const peer = await served.login();
+  await declare(peer, { queue: "q", durable: true });
+  // more than are cancelled at once
+  const count = 1500;
+  for (let consumer = 0; consumer < count; consumer++) {
+    await peer.send(1, basicConsume({ queue: "q", consumerTag: `${consumer}`, noWait: true }));
+  }
+  await peer.send(1, queueDelete({ queue: "q" }));
+  await peer.expect(1, "queue.delete-ok");
+  for (let consumer = 0; consumer < count; consumer++) {
+    assertEquals((await peer.expect(1, "basic.cancel")).consumerTag, `${consumer}`);
+  }
+});

@@ -66,13 +66,8 @@ export function handleQueue(channel: BrokerChannel, method: Method): void {
 }
 
 function deleted(channel: BrokerChannel, { noWait }: QueueDelete, messageCount: number): void {
-  const cancels = channel.takeCancels();
-  if (noWait) {
-    for (const cancel of cancels) channel.send(cancel);
-    return;
-  }
-  const touched = channel.connection.vhost.takeChange();
-  channel.sendWhenSynced(queueDeleteOk({ messageCount }), touched, cancels);
+  if (noWait) return channel.sendHeldCancels();
+  channel.sendWhenSynced(queueDeleteOk({ messageCount }), channel.connection.vhost.takeChange());
 }
 
 function declare(channel: BrokerChannel, method: QueueDeclare): void {
