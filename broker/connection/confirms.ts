@@ -80,11 +80,11 @@ export class PublisherConfirms {
     if (this._due > this._sent) this._flush();
     const refused = this._due = ++this._last;
     const { store } = this._channel.connection.vhost;
-    if (store === undefined || this._waiting === 0) return this._confirm(refused, true);
+    if (store === undefined || this._waiting === 0) return this._refuse(refused);
     this._waiting++;
     store.whenSynced(() => {
       this._waiting--;
-      this._confirm(refused, true);
+      this._refuse(refused);
     });
   }
 
@@ -93,10 +93,22 @@ export class PublisherConfirms {
     if (!this._stored && this._waiting === 0) this._confirm(this._due);
   }
 
+  /** All before it was told of. Some of that may have come back to its publisher, which a nack of many would
+   * seem to refuse. */
+  private _refuse(deliveryTag: number): void {
+    if (this._channel.ended) return;
+    this._noteSent(deliveryTag);
+    this._channel.send(basicNack({ deliveryTag, multiple: false, requeue: false }));
+  }
+
+  private _noteSent(last: number): void {
+    this._sent = last === this._due ? this._last : last;
+  }
+
   private _confirm(last: number, failed = false): void {
     if (this._channel.ended || last <= this._sent) return;
     const multiple = last - this._sent > 1;
-    this._sent = last === this._due ? this._last : last;
+    this._noteSent(last);
     this._channel.send(
       failed
         ? basicNack({ deliveryTag: last, multiple, requeue: false })
