@@ -24,9 +24,9 @@ export interface HeartbeatOptions {
 
 /** The part of a link that a heartbeat needs. */
 export interface BeatingLink {
-  /** How many bytes were written so far. Any number will do that grows whenever some are. */
+  /** How many bytes were written so far, heartbeats included. */
   readonly bytesWritten: number;
-  /** How many bytes were read so far, likewise. */
+  /** How many bytes were read so far. Any number will do that grows whenever some are. */
   readonly bytesRead: number;
   /** Nothing else was written for a while: writes a heartbeat. */
   beat(): void;
