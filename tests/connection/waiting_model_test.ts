@@ -57,6 +57,10 @@ class ModelChannel {
   transacts = false;
   limit = 0;
   hasGlobalLimit = false;
+  /** The limits for all of its consumers that were asked for and not answered, */
+  readonly askedLimits: number[] = [];
+  /** and the one that is. */
+  globalLimit = 0;
   /** Deliveries by tag: whose they are. */
   unacked = new Map<number, string>();
   /** Those that were settled in a transaction. */
@@ -98,7 +102,10 @@ class ModelClient {
     if (channel === undefined) return void this.problems.push(JSON.stringify(method));
     if (method.name === "basic.deliver") return this.#deliver(channel, method, Number(text));
     if (method.name === "basic.cancel") return void channel.consumers.delete(method.consumerTag);
-    if (method.name === "basic.qos-ok") return;
+    if (method.name === "basic.qos-ok") {
+      channel.globalLimit = channel.askedLimits.shift()!;
+      return;
+    }
     if (method.name === "basic.get-ok") channel.unacked.set(method.deliveryTag, "");
     if (method.name === "basic.recover-ok") channel.unacked.clear();
     if (method.name === "tx.rollback-ok") {
@@ -114,17 +121,23 @@ class ModelClient {
   }
 
   #deliver(
-    { consumers, unacked, held, transacts, busy }: ModelChannel,
+    { consumers, unacked, held, transacts, busy, globalLimit }: ModelChannel,
     { consumerTag, deliveryTag }: Extract<Method, { name: "basic.deliver" }>,
     number: number,
   ): void {
-    if (consumerTag.startsWith("no-ack")) return;
+    const isSettling = transacts && busy;
+    if (consumerTag.startsWith("no-ack")) {
+      const taken = [...unacked.values(), ...held.values()].filter((tag) => tag !== "").length;
+      if (globalLimit > 0 && taken >= globalLimit && !isSettling) {
+        this.problems.push(`${consumerTag}: ${taken} of ${globalLimit} are taken`);
+      }
+      return;
+    }
     unacked.set(deliveryTag, consumerTag);
     const consumer = consumers.get(consumerTag);
     if (consumer === undefined) return;
     const { queue, limit, last } = consumer;
     const has = [...unacked.values(), ...held.values()].filter((tag) => tag === consumerTag).length;
-    const isSettling = transacts && busy;
     if (limit > 0 && has > limit && !isSettling) this.problems.push(`${has} are not ${limit}`);
     if (queue !== "stream") return;
     if (last >= 0 && number !== last + 1) this.problems.push(`${number} comes after ${last}`);
@@ -211,6 +224,7 @@ class WaitingModel {
       const prefetchCount = random.below(4);
       const global = random.boolean();
       channel.hasGlobalLimit = global && prefetchCount > 0;
+      channel.askedLimits.push(global ? prefetchCount : 0);
       if (!global) channel.limit = prefetchCount;
       await send(basicQos({ prefetchCount, global }));
     } else if (what === 12) await ask(basicGet({ queue: random.pick(NO_STREAMS) }));
@@ -233,6 +247,7 @@ class WaitingModel {
     const consumerTag = `${noAck ? "no-ack" : "ack"} ${++this.#tags}`;
     if (isStream) {
       channel.limit = 1 + random.below(5);
+      channel.askedLimits.push(0);
       await client.send(number, basicQos({ prefetchCount: channel.limit }));
     }
     channel.consumers.set(consumerTag, { queue, noAck, limit: channel.limit, last: -1 });
