@@ -40,6 +40,12 @@ const PHP = {
   env: {},
 };
 
+/** Tests of other projects, in whatever language they are: what runs them is written here. */
+const SUITE = {
+  extension: ".ts",
+  command: [Deno.execPath(), "run", "-A"],
+};
+
 /** All of them, in the order in which they run. */
 export const RUNTIMES: readonly Runtime[] = [
   { client: "pika", ...PYTHON },
@@ -104,6 +110,12 @@ export const RUNTIMES: readonly Runtime[] = [
     prepare: prepareRabbitmq,
   },
   ...COMPILED,
+  {
+    client: "suites/node",
+    ...SUITE,
+    env: { INTEROP_SUITES_NODE: `${CACHE}/suites_node/node_modules/`, NO_COLOR: "1" },
+    prepare: prepareNodeSuites,
+  },
 ];
 
 async function preparePython(): Promise<void> {
@@ -117,11 +129,20 @@ async function preparePython(): Promise<void> {
   });
 }
 
-async function prepareNode(): Promise<void> {
-  const manifest = await Deno.readTextFile(`${HERE}packages/package.json`);
-  const lock = await Deno.readTextFile(`${HERE}packages/package-lock.json`);
+function prepareNode(): Promise<void> {
+  return installNodePackages("node", `${HERE}packages/`);
+}
+
+/** Packages with tests in them, and what runs these: apart, since they want old ones of others. */
+function prepareNodeSuites(): Promise<void> {
+  return installNodePackages("suites_node", `${HERE}packages/suites/`);
+}
+
+async function installNodePackages(name: string, wanted: string): Promise<void> {
+  const manifest = await Deno.readTextFile(`${wanted}package.json`);
+  const lock = await Deno.readTextFile(`${wanted}package-lock.json`);
   const version = await run("node", "--version");
-  await installOnce("node", version + manifest + lock, async (directory) => {
+  await installOnce(name, version + manifest + lock, async (directory) => {
     await Deno.mkdir(directory, { recursive: true });
     await Deno.writeTextFile(`${directory}/package.json`, manifest);
     await Deno.writeTextFile(`${directory}/package-lock.json`, lock);

@@ -1,0 +1,16 @@
+/** The tests of elastic.io's RPC, with and without a broker: they say `amqp://localhost`. */
+
+import { runSuite } from "../support.ts";
+import { MOCHA, MOCHA_PASSED, PACKAGES, REDIRECT } from "./support.ts";
+
+await runSuite({
+  command: "node",
+  args: [
+    ...MOCHA,
+    ...["--require", REDIRECT, "--require", "./test/bootstrap.js"],
+    ...["--timeout", "10000", "--recursive", "test"],
+  ],
+  cwd: `${PACKAGES}@elastic.io/amqp-rpc`,
+  passed: MOCHA_PASSED,
+  tests: 88, // and one that its authors skip
+});
