@@ -116,17 +116,52 @@ export const RUNTIMES: readonly Runtime[] = [
     env: { INTEROP_SUITES_NODE: `${CACHE}/suites_node/node_modules/`, NO_COLOR: "1" },
     prepare: prepareNodeSuites,
   },
+  {
+    client: "suites/python",
+    ...SUITE,
+    env: {
+      INTEROP_SUITES_PYTHON: `${CACHE}/suites_python/bin/python`,
+      INTEROP_SUITES_SOURCES: `${CACHE}/suites_python/sources/`,
+      NO_COLOR: "1",
+    },
+    prepare: preparePythonSuites,
+  },
 ];
 
 async function preparePython(): Promise<void> {
   const requirements = await Deno.readTextFile(`${HERE}packages/requirements.txt`);
   const version = await run("python3", "--version");
   await installOnce("python", version + requirements, async (directory) => {
-    await run("python3", "-m", "venv", directory);
-    const file = `${directory}/requirements.txt`;
-    await Deno.writeTextFile(file, requirements);
-    await run(`${directory}/bin/python`, "-m", "pip", "install", "--quiet", "-r", file);
+    await installPythonPackages(directory, requirements);
   });
+}
+
+/** Archives of sources, since what gets installed has no tests in it; and what these need. */
+async function preparePythonSuites(): Promise<void> {
+  const wanted = `${HERE}packages/suites/`;
+  const requirements = await Deno.readTextFile(`${wanted}requirements.txt`);
+  const sources = await Deno.readTextFile(`${wanted}sources.txt`);
+  const version = await run("python3", "--version");
+  await installOnce("suites_python", version + requirements + sources, async (directory) => {
+    await installPythonPackages(directory, requirements);
+    const python = `${directory}/bin/python`;
+    const archives = `${directory}/archives`;
+    await run(
+      ...[python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"] as const,
+      // pip asks the package's own tools for its version: those of the requirements
+      ...["--no-build-isolation", "--dest", archives, "-r", `${wanted}sources.txt`],
+    );
+    for await (const { name } of Deno.readDir(archives)) {
+      await run(python, "-m", "tarfile", "-e", `${archives}/${name}`, `${directory}/sources`);
+    }
+  });
+}
+
+async function installPythonPackages(directory: string, requirements: string): Promise<void> {
+  await run("python3", "-m", "venv", directory);
+  const file = `${directory}/requirements.txt`;
+  await Deno.writeTextFile(file, requirements);
+  await run(`${directory}/bin/python`, "-m", "pip", "install", "--quiet", "-r", file);
 }
 
 function prepareNode(): Promise<void> {

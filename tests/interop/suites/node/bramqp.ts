@@ -15,6 +15,6 @@ await runSuite({
     ...tests.map((name) => `test/${name}-test.js`),
   ],
   cwd: `${PACKAGES}bramqp`,
-  passed: /OK » (\d+) honored/g,
+  ran: /OK » (\d+) honored/g,
   tests: 16,
 });

@@ -10,4 +10,4 @@ export const REDIRECT: string = new URL("support.redirect.cjs", import.meta.url)
 export const MOCHA: readonly string[] = [`${PACKAGES}mocha/bin/mocha.js`, "--exit", "--no-config"];
 
 /** What it tells of tests that passed. */
-export const MOCHA_PASSED = /^ {2}(\d+) passing/gm;
+export const MOCHA_RAN = /^ {2}(\d+) passing/gm;
