@@ -32,6 +32,11 @@ export const COMPILED: readonly Runtime[] = [
   },
 ];
 
+/** Packages of Go whose tests are run, by what these are called here. */
+const GO_SUITES: ReadonlyMap<string, string> = new Map([
+  ["streadway_amqp", "github.com/streadway/amqp"],
+]);
+
 /** Go knows by itself what is fetched and built already. */
 async function prepareGo(): Promise<void> {
   // what is installed has to do: no other version of Go is fetched
@@ -39,6 +44,19 @@ async function prepareGo(): Promise<void> {
   await runIn(options, "go", "mod", "download");
   await Deno.mkdir(`${CACHE}/amqp091_go`, { recursive: true });
   await build(options, "go", "build", "-buildvcs=false", "-o", `${CACHE}/amqp091_go/`, "./cmd/...");
+}
+
+/** The tests of other people's packages, each as a program. */
+export async function prepareGoSuites(): Promise<void> {
+  const options: RunOptions = {
+    cwd: `${HERE}packages/suites/go`,
+    env: { GOTOOLCHAIN: "local" },
+  };
+  await runIn(options, "go", "mod", "download");
+  for (const [program, path] of GO_SUITES) {
+    const to = ["-o", `${CACHE}/suites_go/${program}`];
+    await build(options, "go", "test", "-c", "-buildvcs=false", "-tags=integration", ...to, path);
+  }
 }
 
 /** So does Cargo. */

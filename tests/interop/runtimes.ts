@@ -5,7 +5,7 @@
  * @module
  */
 import { CACHE, HERE, installOnce, run } from "./cache.ts";
-import { COMPILED } from "./compiled.ts";
+import { COMPILED, prepareGoSuites } from "./compiled.ts";
 import type { Runtime } from "./runtime.ts";
 
 export { BuildError, UnavailableError } from "./cache.ts";
@@ -125,6 +125,12 @@ export const RUNTIMES: readonly Runtime[] = [
       NO_COLOR: "1",
     },
     prepare: preparePythonSuites,
+  },
+  {
+    client: "suites/go",
+    ...SUITE,
+    env: { INTEROP_SUITES_GO: `${CACHE}/suites_go/`, NO_COLOR: "1" },
+    prepare: prepareGoSuites,
   },
 ];
 

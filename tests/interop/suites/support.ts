@@ -20,11 +20,13 @@ export interface Suite {
   readonly ran: RegExp;
   /** How many they are. Versions are pinned: another number is an error. */
   readonly tests: number;
+  /** Lines that would only hide what failed. */
+  readonly noise?: RegExp;
 }
 
 /** Runs them, and fails when one does, or when not all of them ran. */
 export async function runSuite(suite: Suite): Promise<void> {
-  const { command, args, cwd, env = {}, tests } = suite;
+  const { command, args, cwd, env = {}, tests, noise } = suite;
   const process = new Deno.Command(command, {
     args: [...args],
     ...(cwd === undefined ? {} : { cwd }),
@@ -33,7 +35,7 @@ export async function runSuite(suite: Suite): Promise<void> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const pieces = await Promise.all([show(process.stdout), show(process.stderr)]);
+  const pieces = await Promise.all([show(process.stdout, noise), show(process.stderr, noise)]);
   const { success, code, signal } = await process.status;
   if (!success) console.log(`The tests ended with ${signal ?? `status ${code}`}`);
   const matches = [...pieces.join("").matchAll(suite.ran)];
@@ -43,12 +45,22 @@ export async function runSuite(suite: Suite): Promise<void> {
 }
 
 /** Passes on at once what is written, since tests that take too long are killed with this program. */
-async function show(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+async function show(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  noise: RegExp | undefined,
+): Promise<string> {
   let text = "";
+  let shown = 0;
   for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
     text += piece;
-    await Deno.stdout.write(new TextEncoder().encode(piece));
+    const end = text.lastIndexOf("\n");
+    if (end < shown) continue;
+    for (const line of text.slice(shown, end).split("\n")) {
+      if (noise?.test(line) !== true) console.log(line);
+    }
+    shown = end + 1;
   }
+  console.log(text.slice(shown));
   return text;
 }
 
