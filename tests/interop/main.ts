@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a program: its output is what it is for
 /**
  * Runs other people's clients against the served broker: the tutorials and more, in Python,
- * JavaScript, Go, Java, Rust, Ruby, PHP, Perl and from the shell, and plugins of RabbitMQ.
+ * JavaScript, Go, Java, Rust, Ruby, PHP, Perl and from the shell, plugins of RabbitMQ, and tests
+ * that other projects wrote.
  *
  * ```text
  * deno task interop [--broker=warren|rabbitmq] [--only=pika/rpc]
