@@ -14,6 +14,13 @@ async function request(channel: Channel, queue: string, body: string): Promise<v
   await channel.basicPublish({ routingKey: queue, properties: { replyTo: REPLY_TO } }, body);
 }
 
+/** The address that a server sees in a request of a client that waits for replies. */
+async function addressOf(client: Channel, server: Channel, queue: string): Promise<string> {
+  await consumeReplies(client);
+  await request(client, queue, "ping");
+  return (await take(server, queue)).properties.replyTo ?? "";
+}
+
 /** Replies without a queue: `amq.rabbitmq.reply-to`. */
 export const directReply: readonly BehaviourCase[] = [
   {
@@ -49,10 +56,7 @@ export const directReply: readonly BehaviourCase[] = [
   {
     name: "the server sees an address of its own",
     async run({ channel, queue }) {
-      const name = await queue("requests");
-      await consumeReplies(channel);
-      await request(channel, name, "ping");
-      const { replyTo = "" } = (await take(channel, name)).properties;
+      const replyTo = await addressOf(channel, channel, await queue("requests"));
       return [replyTo.startsWith(`${REPLY_TO}.`), replyTo.length > REPLY_TO.length + 16];
     },
     expect: [true, true],
@@ -60,10 +64,7 @@ export const directReply: readonly BehaviourCase[] = [
   {
     name: "that address has two parts in base64, one of them a key of 16 octets",
     async run({ channel, queue }) {
-      const name = await queue("requests");
-      await consumeReplies(channel);
-      await request(channel, name, "ping");
-      const { replyTo = "" } = (await take(channel, name)).properties;
+      const replyTo = await addressOf(channel, channel, await queue("requests"));
       return /^\.[^.]+\.[^.=]{22}==$/.test(replyTo.slice(REPLY_TO.length));
     },
     expect: true,
@@ -204,12 +205,9 @@ export const directReply: readonly BehaviourCase[] = [
   {
     name: "a passive declaration tells a server whether the one who asked is still there",
     async run({ channel, openChannel, queue }) {
-      const name = await queue("requests");
       const client = await openChannel();
       await client.confirmSelect();
-      await consumeReplies(client);
-      await request(client, name, "ping");
-      const { replyTo = "" } = (await take(channel, name)).properties;
+      const replyTo = await addressOf(client, channel, await queue("requests"));
       const there = await channel.queueDeclare(replyTo, { passive: true });
       await client.close();
       const gone = await outcome(channel.queueDeclare(replyTo, { passive: true }));
@@ -220,12 +218,9 @@ export const directReply: readonly BehaviourCase[] = [
   {
     name: "whoever declares an address only asks, whatever else is said",
     async run({ channel, openChannel, queue }) {
-      const name = await queue("requests");
       const client = await openChannel();
       await client.confirmSelect();
-      await consumeReplies(client);
-      await request(client, name, "ping");
-      const { replyTo = "" } = (await take(channel, name)).properties;
+      const replyTo = await addressOf(client, channel, await queue("requests"));
       const { messageCount, consumerCount } = await channel.queueDeclare(replyTo, {
         durable: true,
       });

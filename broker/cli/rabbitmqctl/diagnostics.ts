@@ -1,4 +1,4 @@
-import type { JsonValue } from "../../policy/json.ts";
+import type { JsonObject, JsonValue } from "../../policy/json.ts";
 import type { Row } from "../management_client.ts";
 import {
   type CtlCall,
@@ -47,6 +47,17 @@ async function listeners(call: CtlCall): Promise<Listening[]> {
 /** RabbitMQ writes what such a check has found alone, without `Error:`. */
 function checkFailed(text: string, value: JsonValue): CtlError {
   return new CtlError(EXIT.unavailable, text, { plain: true, value });
+}
+
+/** What such a check tells in JSON of what nobody listens on, with those that are there. */
+function missing(
+  what: number | string,
+  found: JsonObject,
+  all: readonly Listening[],
+  node: string,
+): JsonValue {
+  const listeners = all.map((one) => listenerValue(one, node));
+  return { result: "error", missing: what, ...found, listeners };
 }
 
 /** True when some checks tell by their status alone how it is. */
@@ -197,12 +208,7 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
         throw checkFailed(
           `No listener for port ${port} is active on node ${node}. ` +
             `Found listeners that use the following ports: ${portsOf(all)}`,
-          {
-            result: "error",
-            missing: port,
-            ports: all.map((one) => one.port),
-            listeners: all.map((one) => listenerValue(one, node)),
-          },
+          missing(port, { ports: all.map((one) => one.port) }, all, node),
         );
       }
       return {
@@ -229,14 +235,7 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
           EXIT.unavailable,
           `No listener for protocol ${protocol} is active on node ${node}. ` +
             `Found listeners for the following protocols: ${found}`,
-          {
-            value: {
-              result: "error",
-              missing: protocol,
-              protocols: all.map((one) => one.protocol),
-              listeners: all.map((one) => listenerValue(one, node)),
-            },
-          },
+          { value: missing(protocol, { protocols: all.map((one) => one.protocol) }, all, node) },
         );
       }
       return {
