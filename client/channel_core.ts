@@ -2,12 +2,7 @@ import type { Content } from "../broker/amqp/content.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import type { ContentMethod } from "../broker/amqp/link.ts";
 import { basicAck, basicCancel, basicCancelOk } from "../broker/amqp/methods/basic.ts";
-import {
-  type ChannelClose,
-  channelClose,
-  channelCloseOk,
-  channelOpen,
-} from "../broker/amqp/methods/channel.ts";
+import { type ChannelClose, channelClose, channelOpen } from "../broker/amqp/methods/channel.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { atEndOfTurn, loopPause } from "../broker/amqp/turn.ts";
 import { abortable } from "./abortable.ts";
@@ -309,7 +304,10 @@ export class ChannelCore {
   }
 
   private _answer(method: Method): void {
-    atEndOfTurn(() => this.send(method));
+    atEndOfTurn(() => {
+      // its number may be another channel's by now
+      if (this._life !== "closed") this.send(method);
+    });
   }
 
   // ---- code of the user
@@ -335,15 +333,8 @@ export class ChannelCore {
   // ---- ending
 
   private _receiveClose(method: ChannelClose): void {
-    const { connection } = this;
-    const ours = this._life === "closing";
-    if (!ours) this.end(AmqpError.fromClose(method));
-    atEndOfTurn(() => {
-      this.send(channelCloseOk());
-      // the number is free as soon as the broker has our answer; when both sides close at once it
-      // still owes us one
-      if (!ours) connection.release(this);
-    });
+    if (this._life !== "closing") this.end(AmqpError.fromClose(method));
+    this.connection.answerClose(this);
   }
 
   /** The connection is closing or this channel's close was sent: nothing more is asked or handed

@@ -8,6 +8,7 @@ import {
   connectionClose,
   connectionCloseOk,
 } from "../broker/amqp/methods/connection.ts";
+import { channelCloseOk } from "../broker/amqp/methods/channel.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import { BodyPage } from "./body_page.ts";
@@ -103,6 +104,8 @@ export class ConnectionCore implements LinkReceiver {
   /** By number; 0 stays empty. */
   private readonly _channels: (ChannelCore | undefined)[] = [undefined];
   private readonly _freeNumbers: number[] = [];
+  /** Channels that the broker has closed, until it is answered. */
+  private readonly _unanswered: ChannelCore[] = [];
   private _change: PromiseWithResolvers<void> | undefined;
 
   constructor(link: Link, settings: ConnectionSettings) {
@@ -126,6 +129,8 @@ export class ConnectionCore implements LinkReceiver {
 
   async openChannel(): Promise<ChannelCore> {
     this._assertOpen("open channel");
+    // whoever hears that a channel has ended, and opens another, may do so before the end of the turn
+    this._answerCloses();
     const number = this._freeNumbers.pop() ?? this._channels.length;
     const channelMax = this.settings.channelMax || CHANNEL_MAX;
     if (number > channelMax) {
@@ -178,6 +183,20 @@ export class ConnectionCore implements LinkReceiver {
     if (this._channels[channel.number] !== channel) return;
     this._channels[channel.number] = undefined;
     this._freeNumbers.push(channel.number);
+  }
+
+  /** The broker has closed a channel, whose number may be used again as soon as it is answered. When both sides
+   * close at once it still owes us an answer as well. */
+  answerClose(channel: ChannelCore): void {
+    this._unanswered.push(channel);
+    atEndOfTurn(() => this._answerCloses());
+  }
+
+  private _answerCloses(): void {
+    for (const channel of this._unanswered.splice(0)) {
+      this.link.send(channel.number, channelCloseOk());
+      if (channel.isClosed) this.release(channel);
+    }
   }
 
   /** Resolves when the room for publishes may have changed. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
-import { channelOpenOk } from "../../broker/amqp/methods/channel.ts";
+import { channelClose, channelCloseOk, channelOpenOk } from "../../broker/amqp/methods/channel.ts";
 import {
   connectionBlocked,
   connectionClose,
@@ -11,6 +11,7 @@ import {
 import { queueDeclareOk } from "../../broker/amqp/methods/queue.ts";
 import { pollSockets } from "../../broker/amqp/turn.ts";
 import { ConnectionLostError } from "../../client/mod.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
 import { ConnectionCore } from "../../client/connection_core.ts";
@@ -331,14 +332,59 @@ Deno.test("basicPublish() returns a promise while the link is full", async () =>
   await Promise.all([connection.close(), peer.acceptClose()]);
 });
 
-Deno.test("what the system says of a link that broke is told with what that means", async () => {
-  const link = new RecordingLink();
-  const core = new ConnectionCore(link, {
+function coreOn(link: RecordingLink): ConnectionCore {
+  return new ConnectionCore(link, {
     channelMax: 0,
     serverProperties: {},
     clock: new ManualClock(),
     closeTimeoutMs: 1000,
   });
+}
+
+Deno.test("a channel's number is free before the turn ends in which the broker closed it", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
+  const first = core.openChannel();
+  core.receive(1, channelOpenOk());
+  const { number } = await first;
+  core.receive(number, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+  const second = core.openChannel();
+  core.receive(number, channelOpenOk());
+  assertEquals((await second).number, number);
+  await endOfTurn();
+  const sent = link.sent.map(({ name }) => name);
+  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
+});
+
+Deno.test("a channel that both ends close at once is answered before its number is used again", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
+  const first = core.openChannel();
+  core.receive(1, channelOpenOk());
+  const channel = await first;
+  void channel.close();
+  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+  // its answer to ours is still to come
+  const second = core.openChannel();
+  core.receive(2, channelOpenOk());
+  assertEquals((await second).number, 2);
+  core.receive(1, channelCloseOk());
+  const third = core.openChannel();
+  core.receive(1, channelOpenOk());
+  assertEquals((await third).number, 1);
+  const sent = link.sent.map(({ name }) => name);
+  assertEquals(sent, [
+    "channel.open",
+    "channel.close",
+    "channel.close-ok",
+    "channel.open",
+    "channel.open",
+  ]);
+});
+
+Deno.test("what the system says of a link that broke is told with what that means", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
   const cause = new Error("Broken pipe (os error 32)");
   core.closed(cause);
   const reason = await core.whenClosed;
