@@ -181,7 +181,7 @@ function newQueue(): Queue {
     clock: systemClock,
     onBacklog: () => {},
     onTaken: () => {},
-    onRelief: () => {},
+    onBehind: () => {},
     onUnused: () => {},
   });
 }

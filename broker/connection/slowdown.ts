@@ -11,7 +11,7 @@ const PAUSES_MAX = 10;
 /** After so many messages too much there is a pause, while consumers take what there is. */
 const KEEPING_UP = 100;
 /** The same while they do not, for reasons of their own: making it wait does not help them. */
-const BEHIND = 2000;
+const BEHIND = 4000;
 /** A read of a publisher that is slowed brings no more than this many bytes, so that consumers have
  * their turn between two of them. Fewer small messages than consumers mostly ack at once: else a read would
  * have to be left out now and then, and there would be nothing to do until the next acks come. */
@@ -40,18 +40,20 @@ export class Slowdown implements PacedPublisher {
   private readonly _options: SlowdownOptions;
   private _pressure = 0;
   private _quantum = KEEPING_UP;
-  /** It runs on after a pause that ended early, since most are followed by another one. */
+  /** It runs on after a pause, since most are followed by another one. */
   private _stopTimer: (() => void) | undefined = undefined;
   /** When the pause, or the last part of it, began. */
   private _since = 0;
   private _limited = false;
+  /** False when it has not felt pressure since this was asked for last. */
+  private _felt = false;
   /** How often the pause was begun anew. */
   private _pauses = 0;
   /** What consumers had taken when it was. */
   private _takenBefore = 0;
   private readonly _onTime = () => {
     this._stopTimer = undefined;
-    if (!this.active) return;
+    if (!this.active) return this._afterPause();
     const { clock, pacing } = this._options;
     const left = this._since + PAUSE_MS - clock.now();
     if (left > 0) return this._setTimer(left);
@@ -60,6 +62,7 @@ export class Slowdown implements PacedPublisher {
     this._quantum = progress ? KEEPING_UP : BEHIND;
     // little reads do not help those who take nothing, either, and they may never take anything again
     if (!progress) this._readFreely();
+    else this._setTimer(PAUSE_MS);
     this._endPause();
   };
 
@@ -71,6 +74,7 @@ export class Slowdown implements PacedPublisher {
   feel(): void {
     const { pacing, limitReads, onChange } = this._options;
     this._pressure += pacing.pressure;
+    this._felt = true;
     pacing.pressure = 0;
     if (this._pressure < this._quantum || this.active) return;
     this.active = true;
@@ -83,6 +87,14 @@ export class Slowdown implements PacedPublisher {
     }
     this._beginPart();
     onChange();
+  }
+
+  /** Rows may be long that it does not add to: for those it needs not be read in little pieces. */
+  private _afterPause(): void {
+    if (!this._limited) return;
+    if (!this._felt) return this._readFreely();
+    this._felt = false;
+    this._setTimer(PAUSE_MS);
   }
 
   private _beginPart(): void {

@@ -94,12 +94,12 @@ export interface QueueOptions {
   readonly clock: Clock;
   /** Called for a stored message that cannot be read any more. */
   readonly onUnreadable?: ((error: StoreError, queue: string) => void) | undefined;
-  /** Called for each message that joins a long row although there are consumers. */
-  readonly onBacklog: () => void;
+  /** Called for each message that joins a long row although there are consumers: how long it is now. */
+  readonly onBacklog: (length: number) => void;
   /** Called when consumers took so many messages from such a row. */
   readonly onTaken: (count: number) => void;
-  /** Called when such a row has become short. */
-  readonly onRelief: () => void;
+  /** Called when its row becomes such a one, and when it has become short, or has no consumers any more. */
+  readonly onBehind: (behind: boolean) => void;
   /** Called when an auto-delete queue has lost its last consumer, or the queue has been unused for as
    * long as it may be. */
   readonly onUnused: (queue: Queue) => void;
@@ -177,9 +177,9 @@ export class Queue implements MessageQueue {
   private readonly _storage: QueueStorage;
   private readonly _spill: (() => QueueDurability) | undefined;
   private readonly _clock: Clock;
-  private readonly _onBacklog: () => void;
+  private readonly _onBacklog: (length: number) => void;
   private readonly _onTaken: (count: number) => void;
-  private readonly _onRelief: () => void;
+  private readonly _onBehind: (behind: boolean) => void;
   private readonly _onUnused: (queue: Queue) => void;
   private readonly _onDeath: QueueOptions["onDeath"];
   private readonly _mustKeepDead: QueueOptions["mustKeepDead"];
@@ -221,7 +221,7 @@ export class Queue implements MessageQueue {
   takesLater = false;
   /** True while a part of the work waits for the end of the turn. */
   private _goesOn = false;
-  /** True after `onBacklog` and before `onRelief`. */
+  /** What `onBehind` was told last. */
   private _behind = false;
 
   constructor(options: QueueOptions) {
@@ -258,7 +258,7 @@ export class Queue implements MessageQueue {
     this._clock = options.clock;
     this._onBacklog = options.onBacklog;
     this._onTaken = options.onTaken;
-    this._onRelief = options.onRelief;
+    this._onBehind = options.onBehind;
     this._onUnused = options.onUnused;
     if (options.settings !== undefined) this.configure(options.settings);
   }
@@ -553,8 +553,8 @@ export class Queue implements MessageQueue {
     }
     this._enqueue(message, position, stored);
     if (this._ready.length > BACKLOG && this._dispatcher.size > 0) {
-      this._behind = true;
-      this._onBacklog();
+      if (!this._behind) this._onBehind(this._behind = true);
+      this._onBacklog(this._ready.length);
     }
   }
 
@@ -1100,6 +1100,7 @@ export class Queue implements MessageQueue {
   removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
     if (!this._dispatcher.remove(consumer)) return;
     this._only = this._dispatcher.only;
+    if (this._behind && this._dispatcher.size === 0) this._onBehind(this._behind = false);
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this._dispatcher.size === 0 && !this._deleted) this._onUnused(this);
@@ -1127,9 +1128,7 @@ export class Queue implements MessageQueue {
 
   /** What waits became less, by whatever way: publishers that wait for that may go on. */
   private _relieve(): void {
-    if (!this._behind || this._ready.length >= RELIEF) return;
-    this._behind = false;
-    this._onRelief();
+    if (this._behind && this._ready.length < RELIEF) this._onBehind(this._behind = false);
   }
 
   private _handOutSome(): void {

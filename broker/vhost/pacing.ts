@@ -1,3 +1,6 @@
+/** A message that joins a row with so many counts twice: such a row becomes shorter. */
+const VERY_LONG = 2000;
+
 /** A publisher that waits until consumers have taken some of what waits. */
 export interface PacedPublisher {
   /** Consumers have taken as much as it has to wait for, or have caught up. */
@@ -11,21 +14,37 @@ export interface PacedPublisher {
  *
  * Queues say how much was added to a long row although there are consumers, and how much those took
  * from it. A publisher that adds to a long row waits until consumers have taken as much, so the row
- * stays about as long as it is: what is not read from the publisher's socket costs nothing here, and
+ * stays about as long as it is, or twice as much while it is very long, so that what came at once, or before
+ * consumers were at work, does not make all that comes later late: what is not read from the publisher's socket costs nothing here, and
  * what is read and waits costs memory, caches and, for those who consume, time. Who waits goes on in
  * the order in which they began to. How long a wait may last is the publisher's connection's business.
  */
 export class Pacing {
-  /** How many messages joined long rows since a publisher's connection last looked. */
+  /** How many messages joined long rows since a publisher's connection last looked; those that joined very
+   * long ones count twice. */
   pressure = 0;
   /** How many messages consumers took from long rows so far. */
   taken = 0;
   /** What `taken` is when the last of those who wait goes on. */
   #promised = 0;
+  /** How many rows are long. */
+  #rows = 0;
   /** Who waits, in order, and for what `taken` to be. */
   readonly #waiting = new Map<PacedPublisher, number>();
   /** Who has waited since rows were last short. */
   readonly #slowed = new Set<PacedPublisher>();
+
+  /** A message has joined a long row, which has so many now. */
+  joined(length: number): void {
+    this.pressure += length > VERY_LONG ? 2 : 1;
+  }
+
+  /** A row has become long, or is so no more. */
+  rowChanged(isLong: boolean): void {
+    this.#rows += isLong ? 1 : -1;
+    // one of several does not relieve those who add to the others
+    if (this.#rows === 0) this.relieve();
+  }
 
   /** Lets a publisher wait until consumers have taken so many messages more, and what those who wait
    * already wait for. */
@@ -57,7 +76,7 @@ export class Pacing {
     this.endWait(publisher);
   }
 
-  /** A row has become short: nobody needs to wait any more. */
+  /** All rows are short: nobody needs to wait any more. */
   relieve(): void {
     // what came before is over, too: a publisher that felt it later would be relieved by nobody
     this.pressure = 0;

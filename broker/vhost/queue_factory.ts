@@ -60,7 +60,7 @@ export class QueueFactory {
     | "mustKeepDead"
     | "onBacklog"
     | "onDeath"
-    | "onRelief"
+    | "onBehind"
     | "onTaken"
     | "onUnreadable"
     | "onUnused"
@@ -75,9 +75,9 @@ export class QueueFactory {
         ? undefined
         : () => ({ store, stored: store.queue(nextQueueId()) }),
       onUnreadable,
-      onBacklog: () => pacing.pressure++,
+      onBacklog: (length) => pacing.joined(length),
       onTaken: (count) => pacing.took(count),
-      onRelief: () => pacing.relieve(),
+      onBehind: (behind) => pacing.rowChanged(behind),
       onUnused,
       onDeath: (from, entry, reason) => publishing.deadLetter(from, entry, reason),
       mustKeepDead: (queue, patiently) => publishing.mustKeepDead(queue, patiently),

@@ -55,7 +55,7 @@ Deno.test("Slowdown does not wait for long when consumers take nothing, and less
   assertEquals(slowed.slowdown.active, true);
   slowed.clock.advance(1);
   assertEquals(slowed.slowdown.active, false);
-  slowed.publish(1999);
+  slowed.publish(3999);
   assertEquals(slowed.slowdown.active, false);
   slowed.publish(1);
   assertEquals(slowed.slowdown.active, true);
@@ -69,7 +69,7 @@ Deno.test("Slowdown reads little for no longer than a pause in which consumers t
   assertLess(slowed.readMax, Infinity);
   slowed.clock.advance(5);
   assertEquals([slowed.slowdown.active, slowed.readMax], [false, Infinity]);
-  slowed.publish(2000);
+  slowed.publish(4000);
   assertLess(slowed.readMax, Infinity);
 });
 
@@ -94,6 +94,29 @@ Deno.test("Slowdown gives each pause its whole time, though its timer runs on fr
   assertEquals(slowed.slowdown.active, true);
   slowed.clock.advance(1);
   assertEquals([slowed.slowdown.active, slowed.clock.timers], [false, 0]);
+});
+
+Deno.test("Slowdown reads freely once it feels no pressure any more, though rows are long", () => {
+  const slowed = new Slowed();
+  slowed.publish(100);
+  slowed.pacing.took(100);
+  slowed.publish(10);
+  slowed.clock.advance(5);
+  assertLess(slowed.readMax, Infinity, "it has felt some since");
+  slowed.clock.advance(5);
+  assertEquals([slowed.readMax, slowed.clock.timers], [Infinity, 0]);
+});
+
+Deno.test("Slowdown reads freely after the longest pause as well, once it feels no pressure", () => {
+  const slowed = new Slowed();
+  slowed.publish(1_000_000);
+  while (slowed.slowdown.active) {
+    slowed.pacing.took(100);
+    slowed.clock.advance(5);
+  }
+  assertLess(slowed.readMax, Infinity);
+  slowed.clock.advance(10);
+  assertEquals([slowed.readMax, slowed.clock.timers], [Infinity, 0]);
 });
 
 Deno.test("Slowdown that ended is told nothing any more", () => {

@@ -225,7 +225,7 @@ Deno.test("Queue tells once when a backlog that it told of has become short", ()
 
 Deno.test("Queue tells that a backlog has become short by whatever way", async () => {
   const clock = new ManualClock();
-  const ways: readonly [string, (queue: TestQueue) => void][] = [
+  const ways: readonly [string, (queue: TestQueue, consumer: TestConsumer) => void][] = [
     ["purge", (queue) => queue.purge()],
     ["get", (queue) => {
       while (queue.messageCount > 200) queue.settle(queue.take()!);
@@ -237,13 +237,16 @@ Deno.test("Queue tells that a backlog has become short by whatever way", async (
     ["limit", (queue) => queue.configure({ ...NO_SETTINGS, maxLength: 100 })],
     ["expiry", () => clock.advance(2000)],
     ["deletion", (queue) => queue.delete()],
+    // nobody is behind then
+    ["the last consumer leaves", (queue, consumer) => queue.removeConsumer(consumer)],
   ];
   for (const [way, shorten] of ways) {
     const queue = new TestQueue({ clock, settings: { ...NO_SETTINGS, messageTtlMs: 1000 } });
-    queue.addConsumer(new TestConsumer({ room: 0 }), { exclusive: false });
+    const consumer = new TestConsumer({ room: 0 });
+    queue.addConsumer(consumer, { exclusive: false });
     queue.publish(...Array.from({ length: 1200 }, () => "x"));
     assertEquals(queue.backlog.reliefs, 0);
-    shorten(queue);
+    shorten(queue, consumer);
     // what is long is done in parts
     for (let part = 0; part < 3; part++) {
       clock.advance(1);

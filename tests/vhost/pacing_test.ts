@@ -71,3 +71,24 @@ Deno.test("Pacing forgets at a relief what no publisher has felt yet", () => {
   pacing.relieve();
   assertEquals(pacing.pressure, 0, "nobody would relieve who feels it now");
 });
+
+Deno.test("Pacing counts what joins a very long row twice, so that it gets shorter", () => {
+  const pacing = new Pacing();
+  pacing.joined(1001);
+  pacing.joined(2000);
+  assertEquals(pacing.pressure, 2);
+  pacing.joined(2001);
+  assertEquals(pacing.pressure, 4);
+});
+
+Deno.test("Pacing relieves nobody while one of several rows is long", () => {
+  const pacing = new Pacing();
+  const told: string[] = [];
+  pacing.rowChanged(true);
+  pacing.rowChanged(true);
+  pacing.wait(publisher(pacing, "a", told), 100);
+  pacing.rowChanged(false);
+  assertEquals(told, []);
+  pacing.rowChanged(false);
+  assertEquals(told, ["a is relieved"]);
+});
