@@ -236,7 +236,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   flow(active: boolean): void {
     this._flowing = active;
     const channel = this._channel;
-    atEndOfTurn(() => channel.send(channelFlowOk({ active })));
+    channel.answer(channelFlowOk({ active }));
     atEndOfTurn(() => {
       if (!this._flowing || !channel.isOpen) return;
       this._held.sendTo(channel.connection.link, channel.number);

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError } from "../../broker/amqp/error.ts";
-import { channelClose, channelCloseOk, channelOpenOk } from "../../broker/amqp/methods/channel.ts";
+import { basicCancel } from "../../broker/amqp/methods/basic.ts";
+import {
+  channelClose,
+  channelCloseOk,
+  channelFlow,
+  channelOpenOk,
+} from "../../broker/amqp/methods/channel.ts";
 import {
   connectionBlocked,
   connectionClose,
@@ -351,6 +357,23 @@ Deno.test("a channel's number is free before the turn ends in which the broker c
   const second = core.openChannel();
   core.receive(number, channelOpenOk());
   assertEquals((await second).number, number);
+  await endOfTurn();
+  const sent = link.sent.map(({ name }) => name);
+  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
+});
+
+Deno.test("what a channel had to answer is not sent once its number may be another's", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
+  const first = core.openChannel();
+  core.receive(1, channelOpenOk());
+  await first;
+  core.receive(1, basicCancel({ consumerTag: "c" }));
+  core.receive(1, channelFlow({ active: false }));
+  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+  const second = core.openChannel();
+  core.receive(1, channelOpenOk());
+  await second;
   await endOfTurn();
   const sent = link.sent.map(({ name }) => name);
   assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
