@@ -363,7 +363,7 @@ export class BrokerConnection implements LinkReceiver {
 
   /** The client publishes more than consumers take. */
   feelPressure(): void {
-    if (this._options.limitReads === undefined) this.vhost.pacing.pressure = 0;
+    if (this._options.limitReads === undefined) this.vhost.pacing.feltBy();
     else (this._slowdown ?? this._slowable(this._options.limitReads)).feel();
   }
 

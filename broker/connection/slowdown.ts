@@ -1,5 +1,5 @@
 import type { Clock } from "../amqp/clock.ts";
-import type { PacedPublisher, Pacing } from "../vhost/pacing.ts";
+import type { PacedPublisher, PacedRow, Pacing } from "../vhost/pacing.ts";
 
 /** A pause that consumers do not end lasts so long: it is bounded, never "until there is room", since
  * the same socket may carry the acks that make it. */
@@ -37,6 +37,7 @@ export interface SlowdownOptions {
 export class Slowdown implements PacedPublisher {
   /** True while the client is not read. */
   active = false;
+  readonly rows: Set<PacedRow> = new Set();
   private readonly _options: SlowdownOptions;
   private _pressure = 0;
   private _quantum = KEEPING_UP;
@@ -73,9 +74,8 @@ export class Slowdown implements PacedPublisher {
   /** The client has published to a queue whose consumers are behind. */
   feel(): void {
     const { pacing, limitReads, onChange } = this._options;
-    this._pressure += pacing.pressure;
+    this._pressure += pacing.feltBy(this.rows);
     this._felt = true;
-    pacing.pressure = 0;
     if (this._pressure < this._quantum || this.active) return;
     this.active = true;
     pacing.wait(this, this._pressure);
@@ -114,6 +114,7 @@ export class Slowdown implements PacedPublisher {
   }
 
   relieved(): void {
+    this.rows.clear();
     this._readFreely();
     this.goOn();
   }

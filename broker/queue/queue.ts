@@ -95,11 +95,11 @@ export interface QueueOptions {
   /** Called for a stored message that cannot be read any more. */
   readonly onUnreadable?: ((error: StoreError, queue: string) => void) | undefined;
   /** Called for each message that joins a long row although there are consumers: how long it is now. */
-  readonly onBacklog: (length: number) => void;
+  readonly onBacklog: (queue: Queue, length: number) => void;
   /** Called when consumers took so many messages from such a row. */
   readonly onTaken: (count: number) => void;
   /** Called when its row becomes such a one, and when it has become short, or has no consumers any more. */
-  readonly onBehind: (behind: boolean) => void;
+  readonly onBehind: (queue: Queue) => void;
   /** Called when an auto-delete queue has lost its last consumer, or the queue has been unused for as
    * long as it may be. */
   readonly onUnused: (queue: Queue) => void;
@@ -177,9 +177,9 @@ export class Queue implements MessageQueue {
   private readonly _storage: QueueStorage;
   private readonly _spill: (() => QueueDurability) | undefined;
   private readonly _clock: Clock;
-  private readonly _onBacklog: (length: number) => void;
+  private readonly _onBacklog: (queue: Queue, length: number) => void;
   private readonly _onTaken: (count: number) => void;
-  private readonly _onBehind: (behind: boolean) => void;
+  private readonly _onBehind: (queue: Queue) => void;
   private readonly _onUnused: (queue: Queue) => void;
   private readonly _onDeath: QueueOptions["onDeath"];
   private readonly _mustKeepDead: QueueOptions["mustKeepDead"];
@@ -221,8 +221,8 @@ export class Queue implements MessageQueue {
   takesLater = false;
   /** True while a part of the work waits for the end of the turn. */
   private _goesOn = false;
-  /** What `onBehind` was told last. */
-  private _behind = false;
+  /** True while its row is long and has consumers: see `onBehind`. */
+  behind = false;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
@@ -553,8 +553,8 @@ export class Queue implements MessageQueue {
     }
     this._enqueue(message, position, stored);
     if (this._ready.length > BACKLOG && this._dispatcher.size > 0) {
-      if (!this._behind) this._onBehind(this._behind = true);
-      this._onBacklog(this._ready.length);
+      if (!this.behind) this._setBehind(true);
+      this._onBacklog(this, this._ready.length);
     }
   }
 
@@ -1100,7 +1100,7 @@ export class Queue implements MessageQueue {
   removeConsumer(consumer: QueueConsumer, options: { readonly quietly?: boolean } = {}): void {
     if (!this._dispatcher.remove(consumer)) return;
     this._only = this._dispatcher.only;
-    if (this._behind && this._dispatcher.size === 0) this._onBehind(this._behind = false);
+    if (this.behind && this._dispatcher.size === 0) this._setBehind(false);
     this.touch();
     if (this.exclusiveConsumer === consumer) this.exclusiveConsumer = undefined;
     if (this.autoDelete && this._dispatcher.size === 0 && !this._deleted) this._onUnused(this);
@@ -1120,7 +1120,7 @@ export class Queue implements MessageQueue {
     const before = this._ready.length;
     this._handOutSome();
     if (this._deadlines !== undefined) this._watchDeadlines();
-    if (!this._behind) return;
+    if (!this.behind) return;
     const { length } = this._ready;
     if (length < RELIEF) this._relieve();
     else if (length < before) this._onTaken(before - length);
@@ -1128,7 +1128,12 @@ export class Queue implements MessageQueue {
 
   /** What waits became less, by whatever way: publishers that wait for that may go on. */
   private _relieve(): void {
-    if (this._behind && this._ready.length < RELIEF) this._onBehind(this._behind = false);
+    if (this.behind && this._ready.length < RELIEF) this._setBehind(false);
+  }
+
+  private _setBehind(behind: boolean): void {
+    this.behind = behind;
+    this._onBehind(this);
   }
 
   private _handOutSome(): void {

@@ -1,11 +1,22 @@
 /** A message that joins a row with so many counts twice: such a row becomes shorter. */
 const VERY_LONG = 2000;
 
+/** So many different rows that are joined between two looks are noted: enough to tell that others are long. */
+const NOTED_MAX = 32;
+
+/** A row of messages. */
+export interface PacedRow {
+  /** True while it is long. */
+  readonly behind: boolean;
+}
+
 /** A publisher that waits until consumers have taken some of what waits. */
 export interface PacedPublisher {
+  /** Those that it has added to, some of which may be short again. */
+  readonly rows: Set<PacedRow>;
   /** Consumers have taken as much as it has to wait for, or have caught up. */
   goOn(): void;
-  /** No queue is long any more: it may publish as it likes. Ends its waiting as well. */
+  /** None of its rows is long any more: it may publish as it likes. Ends its waiting as well. */
   relieved(): void;
 }
 
@@ -29,21 +40,46 @@ export class Pacing {
   #promised = 0;
   /** How many rows are long. */
   #rows = 0;
+  /** The first of them are those that messages joined since a publisher's connection last looked. */
+  readonly #joined: (PacedRow | undefined)[] = new Array(NOTED_MAX).fill(undefined);
+  #joinedCount = 0;
   /** Who waits, in order, and for what `taken` to be. */
   readonly #waiting = new Map<PacedPublisher, number>();
   /** Who has waited since rows were last short. */
   readonly #slowed = new Set<PacedPublisher>();
 
   /** A message has joined a long row, which has so many now. */
-  joined(length: number): void {
+  joined(row: PacedRow, length: number): void {
     this.pressure += length > VERY_LONG ? 2 : 1;
+    const count = this.#joinedCount;
+    if (count === NOTED_MAX || count > 0 && this.#joined[count - 1] === row) return;
+    this.#joined[count] = row;
+    this.#joinedCount = count + 1;
+  }
+
+  /** A publisher's connection looks: what joined long rows since it did is told, and which those are. */
+  feltBy(rows?: Set<PacedRow>): number {
+    const { pressure } = this;
+    this.pressure = 0;
+    while (this.#joinedCount > 0) {
+      const last = --this.#joinedCount;
+      rows?.add(this.#joined[last]!);
+      this.#joined[last] = undefined;
+    }
+    return pressure;
   }
 
   /** A row has become long, or is so no more. */
-  rowChanged(isLong: boolean): void {
-    this.#rows += isLong ? 1 : -1;
-    // one of several does not relieve those who add to the others
-    if (this.#rows === 0) this.relieve();
+  rowChanged(row: PacedRow): void {
+    this.#rows += row.behind ? 1 : -1;
+    if (row.behind) return;
+    if (this.#rows === 0) return this.relieve();
+    // one of several does not relieve those who add to the others, and nobody else waits for those
+    for (const publisher of [...this.#slowed]) {
+      if (!publisher.rows.has(row) || addsToLong(publisher)) continue;
+      this.#slowed.delete(publisher);
+      publisher.relieved();
+    }
   }
 
   /** Lets a publisher wait until consumers have taken so many messages more, and what those who wait
@@ -52,6 +88,7 @@ export class Pacing {
     this.#promised = Math.max(this.#promised, this.taken) + messages;
     this.#waiting.set(publisher, this.#promised);
     this.#slowed.add(publisher);
+    for (const row of publisher.rows) if (!row.behind) publisher.rows.delete(row);
   }
 
   /** A publisher does not wait any more. */
@@ -79,9 +116,17 @@ export class Pacing {
   /** All rows are short: nobody needs to wait any more. */
   relieve(): void {
     // what came before is over, too: a publisher that felt it later would be relieved by nobody
-    this.pressure = 0;
+    this.feltBy();
     const slowed = [...this.#slowed];
     this.#slowed.clear();
     for (const publisher of slowed) publisher.relieved();
   }
+}
+
+function addsToLong({ rows }: PacedPublisher): boolean {
+  for (const row of rows) {
+    if (row.behind) return true;
+    rows.delete(row);
+  }
+  return false;
 }

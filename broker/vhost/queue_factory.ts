@@ -75,9 +75,9 @@ export class QueueFactory {
         ? undefined
         : () => ({ store, stored: store.queue(nextQueueId()) }),
       onUnreadable,
-      onBacklog: (length) => pacing.joined(length),
+      onBacklog: (queue, length) => pacing.joined(queue, length),
       onTaken: (count) => pacing.took(count),
-      onBehind: (behind) => pacing.rowChanged(behind),
+      onBehind: (queue) => pacing.rowChanged(queue),
       onUnused,
       onDeath: (from, entry, reason) => publishing.deadLetter(from, entry, reason),
       mustKeepDead: (queue, patiently) => publishing.mustKeepDead(queue, patiently),

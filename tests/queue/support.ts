@@ -63,7 +63,7 @@ export class TestQueue extends Queue {
       clock: new ManualClock(),
       onBacklog: () => backlog.count++,
       onTaken: (count) => backlog.taken += count,
-      onBehind: (behind) => backlog.reliefs += behind ? 0 : 1,
+      onBehind: ({ behind }) => backlog.reliefs += behind ? 0 : 1,
       onUnused: (queue) => unused.push(queue),
       ...options,
     });

@@ -1,9 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { type PacedPublisher, Pacing } from "../../broker/vhost/pacing.ts";
+import { Slowdown } from "../../broker/connection/slowdown.ts";
+import { type PacedPublisher, type PacedRow, Pacing } from "../../broker/vhost/pacing.ts";
+import { messageOf, TestConsumer } from "../queue/support.ts";
+import { TestHost } from "./dead_letter_support.ts";
 
 /** A publisher that writes down what it is told. */
-function publisher(pacing: Pacing, name: string, told: string[]): PacedPublisher {
+function publisher(
+  pacing: Pacing,
+  name: string,
+  told: string[],
+  rows: readonly PacedRow[] = [],
+): PacedPublisher {
   const self = {
+    rows: new Set<PacedRow>(rows),
     goOn() {
       pacing.endWait(self);
       told.push(`${name} goes on`);
@@ -74,21 +83,83 @@ Deno.test("Pacing forgets at a relief what no publisher has felt yet", () => {
 
 Deno.test("Pacing counts what joins a very long row twice, so that it gets shorter", () => {
   const pacing = new Pacing();
-  pacing.joined(1001);
-  pacing.joined(2000);
+  const row = { behind: true };
+  pacing.joined(row, 1001);
+  pacing.joined(row, 2000);
   assertEquals(pacing.pressure, 2);
-  pacing.joined(2001);
+  pacing.joined(row, 2001);
   assertEquals(pacing.pressure, 4);
 });
 
-Deno.test("Pacing relieves nobody while one of several rows is long", () => {
+Deno.test("Pacing relieves nobody who adds to several rows while one of them is long", () => {
   const pacing = new Pacing();
   const told: string[] = [];
-  pacing.rowChanged(true);
-  pacing.rowChanged(true);
-  pacing.wait(publisher(pacing, "a", told), 100);
-  pacing.rowChanged(false);
-  assertEquals(told, []);
-  pacing.rowChanged(false);
+  const rows = [{ behind: true }, { behind: true }];
+  for (const row of rows) pacing.rowChanged(row);
+  pacing.wait(publisher(pacing, "a", told, rows), 100);
+  for (const row of rows) {
+    assertEquals(told, []);
+    row.behind = false;
+    pacing.rowChanged(row);
+  }
   assertEquals(told, ["a is relieved"]);
+});
+
+Deno.test("Pacing relieves whoever adds to a row that became short, though others are long", () => {
+  const pacing = new Pacing();
+  const told: string[] = [];
+  const [short, long, before] = [{ behind: true }, { behind: true }, { behind: false }];
+  for (const row of [short, long]) pacing.rowChanged(row);
+  pacing.wait(publisher(pacing, "of the long one", told, [long]), 100);
+  pacing.wait(publisher(pacing, "of both", told, [short, long]), 100);
+  pacing.wait(publisher(pacing, "of the short one", told, [before, short]), 100);
+  pacing.wait(publisher(pacing, "of none", told), 100);
+  short.behind = false;
+  pacing.rowChanged(short);
+  assertEquals(told, ["of the short one is relieved"]);
+});
+
+Deno.test("Pacing tells which rows were joined since somebody looked", () => {
+  const pacing = new Pacing();
+  const [one, another] = [{ behind: true }, { behind: true }];
+  for (const row of [one, one, another, one]) pacing.joined(row, 1001);
+  const rows = new Set<PacedRow>();
+  assertEquals(pacing.feltBy(rows), 4);
+  assertEquals(rows, new Set([one, another]));
+  const nothing = new Set<PacedRow>();
+  assertEquals([pacing.feltBy(nothing), nothing.size], [0, 0]);
+});
+
+Deno.test("a publisher whose queue is short goes on, though another's consumer takes nothing", () => {
+  const vhost = new TestHost();
+  const publish = (routingKey: string) => {
+    const message = messageOf("x");
+    message.exchange = "";
+    message.routingKey = routingKey;
+    vhost.publish(message);
+  };
+  const [stuck, consumer] = [new TestConsumer({ room: 0 }), new TestConsumer({ room: 0 })];
+  vhost.add("stuck").addConsumer(stuck, { exclusive: false });
+  const live = vhost.add("live");
+  live.addConsumer(consumer, { exclusive: false });
+  for (let count = 0; count < 1500; count++) publish("stuck");
+  vhost.pacing.feltBy();
+  const slowdown = new Slowdown({
+    pacing: vhost.pacing,
+    clock: vhost.clock,
+    limitReads: () => {},
+    onChange: () => {},
+  });
+  let idle = 0;
+  for (let turn = 0; turn < 100; turn++) {
+    // what one read brings, and what is taken at once
+    for (let left = slowdown.active ? 0 : 1500; left > 0; left--) {
+      publish("live");
+      if (vhost.pacing.pressure > 0) slowdown.feel();
+    }
+    consumer.room = 500;
+    live.consumerHasRoom(consumer);
+    if (slowdown.active && live.messageCount === 0) idle++;
+  }
+  assertEquals(idle, 0);
 });
