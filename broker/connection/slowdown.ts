@@ -1,5 +1,6 @@
 import type { Clock } from "../amqp/clock.ts";
-import type { PacedPublisher, PacedRow, Pacing } from "../vhost/pacing.ts";
+import type { PacedPublisher, Pacing } from "../vhost/pacing.ts";
+import { RecentRows } from "../vhost/recent_rows.ts";
 
 /** A pause that consumers do not end lasts so long: it is bounded, never "until there is room", since
  * the same socket may carry the acks that make it. */
@@ -37,7 +38,7 @@ export interface SlowdownOptions {
 export class Slowdown implements PacedPublisher {
   /** True while the client is not read. */
   active = false;
-  readonly rows: Set<PacedRow> = new Set();
+  readonly rows: RecentRows = new RecentRows();
   private readonly _options: SlowdownOptions;
   private _pressure = 0;
   private _quantum = KEEPING_UP;

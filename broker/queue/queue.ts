@@ -1183,6 +1183,8 @@ export class Queue implements MessageQueue {
 
   /** Something may wait that cannot be read. Until it can, nothing goes out, so that order is kept. */
   private _readAgainLater(): void {
+    // what was damaged waits no more
+    this._relieve();
     if (this._ready.length === 0 && !this._hasDying || this._stopped) return;
     this._stopWaiting ??= this._clock.after(READ_AGAIN_MS, () => {
       this._stopWaiting = undefined;

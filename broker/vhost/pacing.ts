@@ -1,19 +1,15 @@
+import type { PacedRow, RecentRows } from "./recent_rows.ts";
+
 /** A message that joins a row with so many counts twice: such a row becomes shorter. */
 const VERY_LONG = 2000;
 
 /** So many different rows that are joined between two looks are noted: enough to tell that others are long. */
 const NOTED_MAX = 32;
 
-/** A row of messages. */
-export interface PacedRow {
-  /** True while it is long. */
-  readonly behind: boolean;
-}
-
 /** A publisher that waits until consumers have taken some of what waits. */
 export interface PacedPublisher {
-  /** Those that it has added to, some of which may be short again. */
-  readonly rows: Set<PacedRow>;
+  /** Those that it adds to. */
+  readonly rows: RecentRows;
   /** Consumers have taken as much as it has to wait for, or have caught up. */
   goOn(): void;
   /** None of its rows is long any more: it may publish as it likes. Ends its waiting as well. */
@@ -58,7 +54,7 @@ export class Pacing {
   }
 
   /** A publisher's connection looks: what joined long rows since it did is told, and which those are. */
-  feltBy(rows?: Set<PacedRow>): number {
+  feltBy(rows?: RecentRows): number {
     const { pressure } = this;
     this.pressure = 0;
     while (this.#joinedCount > 0) {
@@ -76,7 +72,7 @@ export class Pacing {
     if (this.#rows === 0) return this.relieve();
     // one of several does not relieve those who add to the others, and nobody else waits for those
     for (const publisher of [...this.#slowed]) {
-      if (!publisher.rows.has(row) || addsToLong(publisher)) continue;
+      if (!publisher.rows.has(row) || publisher.rows.anyLong) continue;
       this.#slowed.delete(publisher);
       publisher.relieved();
     }
@@ -88,7 +84,7 @@ export class Pacing {
     this.#promised = Math.max(this.#promised, this.taken) + messages;
     this.#waiting.set(publisher, this.#promised);
     this.#slowed.add(publisher);
-    for (const row of publisher.rows) if (!row.behind) publisher.rows.delete(row);
+    publisher.rows.age();
   }
 
   /** A publisher does not wait any more. */
@@ -121,12 +117,4 @@ export class Pacing {
     this.#slowed.clear();
     for (const publisher of slowed) publisher.relieved();
   }
-}
-
-function addsToLong({ rows }: PacedPublisher): boolean {
-  for (const row of rows) {
-    if (row.behind) return true;
-    rows.delete(row);
-  }
-  return false;
 }

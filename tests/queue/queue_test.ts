@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { atEndOfTurn } from "../../broker/amqp/turn.ts";
+import { atEndOfTurn, pollSockets } from "../../broker/amqp/turn.ts";
 import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
 import { ManualClock } from "../support/manual_clock.ts";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
+import { Placement } from "../../broker/store/placement.ts";
+import { StoringPlace } from "./storing.ts";
 import { bodyOf, messageOf, TestConsumer, TestQueue } from "./support.ts";
 
 Deno.test("Queue keeps messages in the order in which they come", () => {
@@ -254,6 +257,35 @@ Deno.test("Queue tells that a backlog has become short by whatever way", async (
     }
     assertEquals(queue.backlog.reliefs, 1, way);
   }
+});
+
+Deno.test("Queue tells that a backlog has become short when the rest of it is damaged", async () => {
+  const place = new StoringPlace(0);
+  const { durability } = place;
+  const queue = new TestQueue({ durable: true, pages: place.pages, durability });
+  queue.addConsumer(new TestConsumer({ room: 0 }), { exclusive: false });
+  const placement = new Placement();
+  for (let number = 1; number <= 1200; number++) {
+    const message = messageOf(`body ${number};`);
+    encodeContentHead(message);
+    placement.clear();
+    queue.place(placement, message, true);
+    durability.store.append(message, placement);
+    queue.push(message, true);
+    message.routed(place.pages);
+  }
+  place.harness.settle();
+  const { files } = place.harness;
+  for (const name of files.list().filter((name) => name.endsWith(".segment"))) {
+    const text = new TextDecoder("latin1").decode(files.contents(name));
+    for (const { index } of text.matchAll(/body \d+;/g)) {
+      files.damage(name, index, new Uint8Array([0x2d]));
+    }
+  }
+  assertEquals([queue.messageCount, queue.behind], [1200, true]);
+  queue.configure({ ...NO_SETTINGS, maxLength: 10 });
+  for (let turn = 0; queue.messageCount > 0 && turn < 100; turn++) await pollSockets();
+  assertEquals([queue.messageCount, queue.behind], [0, false]);
 });
 
 Deno.test("Queue tells how much consumers take of a backlog that it told of", () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Slowdown } from "../../broker/connection/slowdown.ts";
-import { type PacedPublisher, type PacedRow, Pacing } from "../../broker/vhost/pacing.ts";
+import { type PacedPublisher, Pacing } from "../../broker/vhost/pacing.ts";
+import { type PacedRow, RecentRows } from "../../broker/vhost/recent_rows.ts";
 import { messageOf, TestConsumer } from "../queue/support.ts";
 import { TestHost } from "./dead_letter_support.ts";
 
@@ -12,7 +13,7 @@ function publisher(
   rows: readonly PacedRow[] = [],
 ): PacedPublisher {
   const self = {
-    rows: new Set<PacedRow>(rows),
+    rows: new RecentRows(),
     goOn() {
       pacing.endWait(self);
       told.push(`${name} goes on`);
@@ -22,6 +23,7 @@ function publisher(
       told.push(`${name} is relieved`);
     },
   };
+  for (const row of rows) self.rows.add(row);
   return self;
 }
 
@@ -121,13 +123,27 @@ Deno.test("Pacing relieves whoever adds to a row that became short, though other
 
 Deno.test("Pacing tells which rows were joined since somebody looked", () => {
   const pacing = new Pacing();
-  const [one, another] = [{ behind: true }, { behind: true }];
+  const [one, another, third] = [{ behind: true }, { behind: true }, { behind: true }];
   for (const row of [one, one, another, one]) pacing.joined(row, 1001);
-  const rows = new Set<PacedRow>();
+  const rows = new RecentRows();
   assertEquals(pacing.feltBy(rows), 4);
-  assertEquals(rows, new Set([one, another]));
-  const nothing = new Set<PacedRow>();
-  assertEquals([pacing.feltBy(nothing), nothing.size], [0, 0]);
+  assertEquals([one, another, third].map((row) => rows.has(row)), [true, true, false]);
+  const nothing = new RecentRows();
+  assertEquals([pacing.feltBy(nothing), nothing.has(one)], [0, false]);
+});
+
+Deno.test("Pacing relieves whoever adds to a row that became short, though it once added to another", () => {
+  const pacing = new Pacing();
+  const told: string[] = [];
+  const [short, long] = [{ behind: true }, { behind: true }];
+  for (const row of [short, long]) pacing.rowChanged(row);
+  const once = publisher(pacing, "a", told, [long, short]);
+  pacing.wait(once, 100);
+  once.rows.add(short);
+  pacing.wait(once, 100);
+  short.behind = false;
+  pacing.rowChanged(short);
+  assertEquals(told, ["a is relieved"]);
 });
 
 Deno.test("a publisher whose queue is short goes on, though another's consumer takes nothing", () => {
