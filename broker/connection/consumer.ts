@@ -11,11 +11,10 @@ import type { BrokerChannel } from "./channel.ts";
 import { counted } from "./delivery_count.ts";
 import { observeDelivery } from "./observed.ts";
 import { Prefetch } from "./prefetch.ts";
+import { BEHIND } from "./slowdown.ts";
 import type { DeliverySource } from "./unacked.ts";
 import type { WaitingConsumers } from "./waiting_consumers.ts";
 
-/** A consumer that does not read is worth a pause of whoever publishes to its queue. */
-const FULL_PRESSURE = 2000;
 /** After so many deliveries it is asked how much memory there is. */
 const NOTED_DELIVERIES = 1024;
 
@@ -114,7 +113,8 @@ export class ChannelConsumer extends QueueConsumer {
 
   private _mustWait(channel: BrokerChannel): false {
     channel.offers.forLink.add(this);
-    if (!this.queue.keepsDelivered) channel.connection.vhost.pacing.pressure += FULL_PRESSURE;
+    // one that does not read is worth a pause of whoever publishes to its queue
+    if (!this.queue.keepsDelivered) channel.connection.vhost.pacing.pressure += BEHIND;
     return false;
   }
 

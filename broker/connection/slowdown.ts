@@ -12,7 +12,7 @@ const PAUSES_MAX = 10;
 /** After so many messages too much there is a pause, while consumers take what there is. */
 const KEEPING_UP = 100;
 /** The same while they do not, for reasons of their own: making it wait does not help them. */
-const BEHIND = 4000;
+export const BEHIND = 4000;
 /** A read of a publisher that is slowed brings no more than this many bytes, so that consumers have
  * their turn between two of them. Fewer small messages than consumers mostly ack at once: else a read would
  * have to be left out now and then, and there would be nothing to do until the next acks come. */

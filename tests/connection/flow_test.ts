@@ -160,6 +160,26 @@ Deno.test("A publisher is read less often while consumers are behind, and never 
   assert(pauses >= 2 && pauses <= 10, `${pauses} pauses in 10000 messages`);
 });
 
+Deno.test("A consumer that does not read is worth a pause, also where others do not either", async () => {
+  await using served = await ServedBroker.start();
+  const publisher = await served.login();
+  const body = new Uint8Array(100_000);
+  for (const queue of ["q", "another"]) {
+    const reader = await served.login();
+    await declare(publisher, queue);
+    await reader.send(1, basicConsume({ queue, consumerTag: "c", noAck: true, noWait: true }));
+    await settle();
+    for (let count = 0; count < 100 && served.clock.timers === 0; count++) {
+      await publisher.send(1, basicPublish({ routingKey: queue }), { body });
+      await settle();
+    }
+    assertEquals(served.clock.timers, 1, queue);
+    served.clock.advance(5);
+    await settle();
+    assertEquals(served.clock.timers, 0);
+  }
+});
+
 Deno.test("A publisher is read as fast as consumers take, once their queue is long", async () => {
   await using served = await ServedBroker.start();
   const [consumer, publisher, watcher] = [
