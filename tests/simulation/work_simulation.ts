@@ -8,7 +8,7 @@
  */
 import type { Channel, Connection, Delivery, FieldTable } from "../../mod.ts";
 import { standingTime } from "../support/standing_time.ts";
-import type { Ending } from "./broker_model.ts";
+import type { Crash, Ending } from "./broker_model.ts";
 import { type BrokerTally, turn } from "./broker_simulation.ts";
 import { LONG_MS, SimulatedLives } from "./lives.ts";
 
@@ -81,7 +81,9 @@ class Item {
   /** A crash came after it may have died: it may be there twice. */
   torn = false;
   /** How often it came back at most, and when each of them was known to the broker. */
-  readonly returns: number[] = [];
+  returns: number[] = [];
+  /** What those were when a restart found fewer, and when that was. */
+  lost: { readonly returns: number[]; readonly at: number } | undefined = undefined;
   /** Not delivered before. */
   notBefore = 0;
   readonly name: string;
@@ -176,6 +178,9 @@ class WorkSimulation extends SimulatedLives {
   #synced = 0;
   /** True until it was seen what a restart found. */
   #fresh = false;
+  /** How the life before this one ended. */
+  #crash: Crash | undefined = undefined;
+  #failedSyncs = 0;
   #consuming!: Connection;
   #consumers: Consumer[] = [];
   #inHand: { readonly channel: Channel; readonly delivery: Delivery; readonly item: Item }[] = [];
@@ -213,6 +218,9 @@ class WorkSimulation extends SimulatedLives {
   protected override crashed(ending: Ending): void {
     this.trace(`crash: ${ending}`);
     this.#fresh = true;
+    const { failedSyncs } = this.files;
+    this.#crash = { ending, syncFailed: failedSyncs > this.#failedSyncs, at: ++this.#now };
+    this.#failedSyncs = failedSyncs;
     for (const item of this.#items.values()) {
       item.unacked = false;
       item.mayDie ||= this.#mayDieByItself(item);
@@ -250,6 +258,7 @@ class WorkSimulation extends SimulatedLives {
         const { item, found } = at(`${queue}:${message.properties.messageId}`);
         found.queued++;
         const { deliveryCount, retryTime, redelivered } = message;
+        if (fresh) this.#restoreReturns(item);
         const what = `${item.queue}:${item.name}`;
         const known = item.returns.filter((step) => step <= this.#synced).length;
         if (deliveryCount > item.returns.length || deliveryCount < known) {
@@ -261,7 +270,7 @@ class WorkSimulation extends SimulatedLives {
         if (deliveryCount > 0 && !redelivered) throw new Error(`${what} is not redelivered`);
         if (fresh) {
           item.notBefore = retryTime?.getTime() ?? 0;
-          item.returns.splice(0, item.returns.length - deliveryCount);
+          this.#foundReturns(item, deliveryCount);
           if (deliveryCount > 0 && queue === "retry" && retryTime === undefined) {
             throw new Error(`${what} does not wait for its next try`);
           }
@@ -281,6 +290,25 @@ class WorkSimulation extends SimulatedLives {
       item.mayDie = true;
     }
     return places;
+  }
+
+  /** What a restart did not find may be there after the next crash, if nothing was synced meanwhile. */
+  #restoreReturns(item: Item): void {
+    const { lost } = item;
+    if (lost === undefined || lost.at <= this.#synced) return;
+    if (lost.returns.length > item.returns.length) item.returns = lost.returns;
+  }
+
+  /**
+   * So many were found after a crash. That a sync failed, and so what was written before it does not
+   * count, may be known to the page cache alone: without that the disk may have more.
+   */
+  #foundReturns(item: Item, count: number): void {
+    const { ending, syncFailed, at } = this.#crash!;
+    const { returns } = item;
+    if (ending === "power") item.lost = undefined;
+    else if (syncFailed && returns.length > count) item.lost = { returns, at };
+    item.returns = returns.slice(returns.length - count);
   }
 
   #mayDieByItself({ queue, time, returns }: Item): boolean {
