@@ -134,6 +134,11 @@ class Item {
     return QUEUES[this.queue]!["x-dead-letter-strategy"] !== undefined;
   }
 
+  /** True when it may be out of its queue: its ack is in a transaction that nobody has answered yet. */
+  get mayBeOut(): boolean {
+    return this.unacked && this.acked === PENDING;
+  }
+
   /** True when it need not be there although it was confirmed: it is a duplicate. */
   get mayBeDuplicate(): boolean {
     return this.queue === "once" || this.through === "single";
@@ -358,8 +363,9 @@ class WorkSimulation extends SimulatedLives {
     const rows = Map.groupBy(duplicates, ({ queue, value }) => `${queue} ${value}`);
     for (const [value, items] of rows) {
       const there = items.filter((item) => isThere(item));
-      const fromNow = there.filter(({ life, through }) =>
-        life === this.life && (through === "single" || items[0]!.queue === "once")
+      // an exchange remembers a value whatever becomes of the message, a queue only while it has it
+      const fromNow = there.filter(({ life, through, queue, mayBeOut }) =>
+        life === this.life && (through === "single" || (queue === "once" && !mayBeOut))
       );
       if (fromNow.length > 1) {
         throw new Error(`${value} is there twice: ${fromNow.map(({ name }) => name)}`);
