@@ -285,6 +285,8 @@ export interface ConsumerInfo {
   readonly prefetchCount: number;
   /** How many it has. */
   readonly messagesUnacknowledged: number;
+  /** How long it may take for an ack, in milliseconds; null: for ever. */
+  readonly consumerTimeout: number | null;
   /** False while another one is served in its place. */
   readonly active: boolean;
   /** The same in RabbitMQ's words. */

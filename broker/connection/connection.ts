@@ -296,7 +296,7 @@ export class BrokerConnection implements LinkReceiver {
       return true;
     });
     if (late === undefined || isBusy(channel)) return;
-    this._fail(number, tooLate(number, this._timeoutOf(late)));
+    this._fail(number, tooLate(number, this.timeoutOf(late)));
     yield CLOSE_COST;
   }
 
@@ -317,7 +317,7 @@ export class BrokerConnection implements LinkReceiver {
     now: number,
     onFound: (delivery: UnackedDelivery) => boolean,
   ): Steps {
-    const timeoutOf = (delivery: UnackedDelivery) => this._timeoutOf(delivery);
+    const timeoutOf = (delivery: UnackedDelivery) => this.timeoutOf(delivery);
     return this._options.ackTimeouts.overdue(unacked, now, timeoutOf, onFound);
   }
 
@@ -328,7 +328,8 @@ export class BrokerConnection implements LinkReceiver {
     return this._slowdown?.active === true ? "flow" : "running";
   }
 
-  private _timeoutOf({ consumer, queue }: UnackedDelivery): number {
+  /** How long a delivery may wait for its ack, in milliseconds. */
+  timeoutOf({ consumer, queue }: Pick<UnackedDelivery, "consumer" | "queue">): number {
     return consumer?.timeoutMs ?? queue.consumerTimeoutMs ?? this.limits.consumerTimeoutMs;
   }
 

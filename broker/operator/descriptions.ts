@@ -221,6 +221,7 @@ export function describeConsumer(consumer: ChannelConsumer): ConsumerInfo {
   const { consumerTag, queue, channel, noAck, prefetch } = consumer;
   const { connection, number } = channel;
   const active = !queue.singleActiveConsumer || queue.activeConsumer === consumer;
+  const timeout = connection.timeoutOf({ consumer, queue });
   return {
     consumerTag,
     queue: queue.name,
@@ -234,6 +235,7 @@ export function describeConsumer(consumer: ChannelConsumer): ConsumerInfo {
     exclusive: queue.exclusiveConsumer === consumer,
     prefetchCount: prefetch.limit,
     messagesUnacknowledged: prefetch.unacked,
+    consumerTimeout: timeout === Infinity ? null : timeout,
     active,
     activityStatus: !queue.singleActiveConsumer ? "up" : active ? "single_active" : "waiting",
     arguments: json(consumer.arguments),

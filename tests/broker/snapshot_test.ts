@@ -253,6 +253,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
     exclusive: false,
     prefetchCount: 7,
     messagesUnacknowledged: 0,
+    consumerTimeout: null,
     arguments: {},
   };
   assertEquals(consumers, [

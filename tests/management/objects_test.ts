@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ManualClock } from "../support/manual_clock.ts";
 import { manage, serveManagement } from "../../broker/management/mod.ts";
-import { Broker } from "../../mod.ts";
+import { Broker, connect } from "../../mod.ts";
 import { ServedBroker } from "../connection/support.ts";
 import { ManagedBroker } from "./support.ts";
 
@@ -71,6 +71,34 @@ Deno.test("arguments that are nothing are told as RabbitMQ does, and exported as
   assertEquals(consumer.arguments, told);
   const { queues, exchanges, bindings } = await managed.get("/definitions");
   assertEquals([queues, exchanges, bindings].map(([one]) => one.arguments), [args, args, args]);
+});
+
+Deno.test("a consumer tells how long it may take for an ack", async () => {
+  const timeouts = async (options: { consumerTimeoutMs?: number }) => {
+    await using managed = new ManagedBroker(options);
+    await using server = await managed.broker.listen({ port: 0 });
+    await using connection = await connect(server.url);
+    const channel = await connection.openChannel();
+    await channel.queueDeclare("a");
+    await channel.queueDeclare("b", { arguments: { "x-consumer-timeout": 90_000 } });
+    const ofConsumer = { "x-consumer-timeout": 70_000 };
+    await channel.basicConsume("a", { consumerTag: "1" }, () => {});
+    await channel.basicConsume("b", { consumerTag: "2" }, () => {});
+    await channel.basicConsume("b", { consumerTag: "3", arguments: ofConsumer }, () => {});
+    const told = await managed.get("/consumers");
+    return told.map((consumer: { consumer_timeout: unknown }) => consumer.consumer_timeout);
+  };
+  // one in the same process may take as long as it wants
+  await using managed = new ManagedBroker();
+  await using connection = await managed.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  await channel.basicConsume("q", {}, () => {});
+  const [{ consumer_timeout }] = await managed.get("/consumers");
+  assertEquals(consumer_timeout, 0);
+  assertEquals(await timeouts({}), [1_800_000, 90_000, 70_000]);
+  // 0 is what an option says that never gives up on anybody
+  assertEquals(await timeouts({ consumerTimeoutMs: 0 }), [0, 90_000, 70_000]);
 });
 
 Deno.test("a queue is declared once, again, and not otherwise", async () => {

@@ -56,6 +56,8 @@ export function describeConsumer(consumer: ConsumerInfo, { node }: Management): 
     exclusive: consumer.exclusive,
     prefetch_count: consumer.prefetchCount,
     messages_unacknowledged: consumer.messagesUnacknowledged,
+    // RabbitMQ has no word for "for ever" that tools would read as a number; its options have 0
+    consumer_timeout: consumer.consumerTimeout ?? 0,
     active: consumer.active,
     activity_status: consumer.activityStatus,
     arguments: toldArguments(consumer.arguments),

@@ -112,6 +112,11 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     reason: "how many deliveries a consumer holds helps to find the one that hangs",
   },
   {
+    request: / \/(consumers|queues|channels)/,
+    line: /consumer_timeout: only in Warren/,
+    reason: "as since 3.12",
+  },
+  {
     request: /GET \/users/,
     line: /has_password: only in Warren/,
     reason: "a password may be hashed in a way that password_hash does not tell",
