@@ -53,6 +53,12 @@ export interface Management {
     readonly processors: number;
     /** How much memory the machine has, in bytes; undefined when nobody may ask. */
     readonly memory: () => number | undefined;
+    /** What the process has of V8, in bytes. */
+    readonly sizes: () => {
+      readonly heapUsed: number;
+      readonly heapTotal: number;
+      readonly external: number;
+    };
   };
 }
 

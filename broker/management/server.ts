@@ -67,6 +67,7 @@ export function manage(broker: Broker, options: ManagementOptions = {}): Managem
     pid: nodeProcess.pid,
     processors: navigator.hardwareConcurrency,
     memory: memoryOfMachine,
+    sizes: Deno.memoryUsage,
   };
   const rates = new Rates(broker, clock);
   const { name: node } = broker.node();

@@ -164,8 +164,20 @@ Deno.test("what does little answers the same whatever there is, and changes noth
   }
   assertEquals((await managed.get("/queues/%2F/q")).messages, 1);
   const { memory } = await managed.get(`/nodes/${node}/memory`);
-  assertEquals(Object.keys(memory), ["strategy", "total"]);
-  assert(memory.total.rss > 1_000_000, `${memory.total.rss} bytes`);
+  const { strategy, total, ...parts } = memory;
+  assertEquals(strategy, "rss");
+  assert(total.rss > 1_000_000, `${total.rss} bytes`);
+  // tools in languages with types read all of them
+  assertEquals(
+    Object.keys(parts).sort(),
+    "allocated_unused atom binary code connection_channels connection_other connection_readers connection_writers metadata_store metadata_store_ets metrics mgmt_db mnesia msg_index other_ets other_proc other_system plugins queue_procs quorum_ets quorum_queue_dlx_procs quorum_queue_procs reserved_unallocated stream_queue_coordinator_procs stream_queue_procs stream_queue_replica_reader_procs"
+      .split(" "),
+  );
+  const sizes = Object.values<number>(parts);
+  assert(sizes.every((size) => Number.isSafeInteger(size) && size >= 0), `${sizes}`);
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  assertEquals(sum, Math.max(total.rss, total.allocated));
+  assertEquals(parts.other_proc + parts.binary, total.erlang);
 });
 
 Deno.test("PUT /api/topic-permissions with an exchange at its end sets those of the exchange in its body", async () => {

@@ -26,8 +26,8 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
   },
   {
     request: / \/nodes\/[^/]*\/memory/,
-    line: /memory\.\w+: only in RabbitMQ/,
-    reason: "V8 does not tell what its memory is used for",
+    line: /memory\.(queue_slave_procs: only in RabbitMQ|metadata_store\w*: only in Warren)/,
+    reason: "as since 4.0, which has no mirrors",
   },
   { request: / \/nodes/, line: /being_drained: only in Warren/, reason: "since 3.8.7 in the list" },
   {
