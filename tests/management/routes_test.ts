@@ -189,6 +189,16 @@ Deno.test("PUT /api/topic-permissions with an exchange at its end sets those of 
   assertEquals(await managed.get(path), [{ vhost: "/", user: "guest", ...body }]);
 });
 
+Deno.test("a node tells the versions that the overview tells", async () => {
+  await using managed = new ManagedBroker();
+  const overview = await managed.get("/overview");
+  const [node] = await managed.get("/nodes");
+  for (const name of ["rabbitmq_version", "erlang_version", "erlang_full_version"]) {
+    assertEquals(typeof node[name], "string", name);
+    assertEquals(node[name], overview[name]);
+  }
+});
+
 Deno.test("GET /api/version gives RabbitMQ's version to who has logged in", async () => {
   await using managed = new ManagedBroker();
   const { status, headers, body } = await managed.ask("GET", "/version");

@@ -27,6 +27,9 @@ const MECHANISMS: Readonly<Record<string, string>> = {
   AMQPLAIN: "QPid AMQPLAIN mechanism",
 };
 
+/** What is told of Erlang. */
+export const NO_ERLANG = { erlang_version: "0", erlang_full_version: "none: this is Warren" };
+
 /** How many processes Erlang has room for. There are none, and no such limit: but tools divide by it. */
 const PROCESSES_MAX = 1_048_576;
 
@@ -142,6 +145,8 @@ function describeNode(
     processors: runtime.processors,
     run_queue: 0,
     rates_mode: "basic",
+    rabbitmq_version: node.rabbitmqVersion,
+    ...NO_ERLANG,
     exchange_types: exchangeTypes(node),
     auth_mechanisms: node.authMechanisms.map((name) => ({
       name,

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../mod.ts";
 import type { Api, Management } from "../context.ts";
 import { answer } from "../listing.ts";
-import { contexts, exchangeTypes, listeners } from "./nodes.ts";
+import { contexts, exchangeTypes, listeners, NO_ERLANG } from "./nodes.ts";
 import { isMonitor, requireAdministrator } from "../access.ts";
 import { isObject, readObject, required } from "../body.ts";
 import { badRequest } from "../errors.ts";
@@ -26,8 +26,7 @@ export function overviewRoutes(api: Api, management: Management): void {
       cluster_name: clusterName(management),
       cluster_tags: clusterTags(management),
       node_tags: {},
-      erlang_version: "0",
-      erlang_full_version: "none: this is Warren",
+      ...NO_ERLANG,
       disable_stats: false,
       enable_queue_totals: false,
       default_queue_type: node.defaultQueueType,

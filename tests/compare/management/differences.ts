@@ -29,6 +29,11 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     line: /memory\.(queue_slave_procs: only in RabbitMQ|metadata_store\w*: only in Warren)/,
     reason: "as since 4.0, which has no mirrors",
   },
+  {
+    request: / \/nodes/,
+    line: /(rabbitmq|erlang(_full)?)_version: only in Warren/,
+    reason: "as since 4.2",
+  },
   { request: / \/nodes/, line: /being_drained: only in Warren/, reason: "since 3.8.7 in the list" },
   {
     request: / \/(nodes|overview)/,
