@@ -279,7 +279,7 @@ export class ChannelCore {
         return this.publishing.settle(method.deliveryTag, method.multiple, false);
       case "basic.cancel":
         this.consumers.end(method.consumerTag, "cancelledByBroker");
-        if (!method.noWait) this.answer(basicCancelOk({ consumerTag: method.consumerTag }));
+        if (!method.noWait) this._answer(basicCancelOk({ consumerTag: method.consumerTag }));
         return;
       case "channel.open-ok":
         if (this._life === "opening") this._life = "open";
@@ -303,8 +303,7 @@ export class ChannelCore {
     }
   }
 
-  /** Answers the broker at the end of the turn. */
-  answer(method: Method): void {
+  private _answer(method: Method): void {
     atEndOfTurn(() => {
       // its number may be another channel's by now
       if (this._life !== "closed") this.send(method);

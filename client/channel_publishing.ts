@@ -49,8 +49,10 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   private _granted = 0;
   /** How many were published since the one before that was looked at. */
   private _done = 0;
-  /** False after the broker asked for a pause by `channel.flow`. */
+  /** False after the broker asked for a pause by `channel.flow`, until what was held meanwhile is sent. */
   private _flowing = true;
+  /** What it asked for last. */
+  private _mayFlow = true;
   private readonly _held = new HeldPublishes();
   /** Shared by all publishers that must wait. */
   private _room: Promise<void> | undefined;
@@ -123,7 +125,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
     let confirmed: Promise<void> | undefined;
     if (tracked === undefined) confirmed = this._confirms?.publish();
     else this._confirms!.track(tracked);
-    if (this._flowing && this._held.length === 0) link.sendContent(number, method, content);
+    if (this._flowing) link.sendContent(number, method, content);
     else this._held.hold(method, content);
     connection.outgoing.release(content);
     if (confirmed !== undefined) return confirmed;
@@ -234,14 +236,25 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
 
   /** Takes `channel.flow`. */
   flow(active: boolean): void {
-    this._flowing = active;
+    this._mayFlow = active;
+    if (!active) this._flowing = false;
     const channel = this._channel;
-    channel.answer(channelFlowOk({ active }));
     atEndOfTurn(() => {
-      if (!this._flowing || !channel.isOpen) return;
-      this._held.sendTo(channel.connection.link, channel.number);
-      channel.connection.signalChange();
+      // its number may be another channel's by now
+      if (channel.isClosed) return;
+      channel.send(channelFlowOk({ active }));
+      if (active) this._goOn();
     });
+  }
+
+  /** What was held goes out, and only then there is room for more. */
+  private _goOn(): void {
+    if (!this._mayFlow) return;
+    this._flowing = true;
+    const channel = this._channel;
+    if (!channel.isOpen) return;
+    this._held.sendTo(channel.connection.link, channel.number);
+    channel.connection.signalChange();
   }
 
   /** Takes `basic.ack` or `basic.nack` of the broker. */

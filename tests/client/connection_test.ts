@@ -405,6 +405,41 @@ Deno.test("a channel that both ends close at once is answered before its number 
   ]);
 });
 
+Deno.test("channel.flow-ok of a channel that has ended does not go to the next of its number", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
+  const first = core.openChannel();
+  core.receive(1, channelOpenOk());
+  await first;
+  core.receive(1, channelFlow({ active: false }));
+  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+  const second = core.openChannel();
+  core.receive(1, channelOpenOk());
+  await second;
+  await endOfTurn();
+  const sent = link.sent.map(({ name }) => name);
+  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
+});
+
+Deno.test("there is room for publishes only when those that channel.flow held up are sent", async () => {
+  const link = new RecordingLink();
+  const core = coreOn(link);
+  const opening = core.openChannel();
+  core.receive(1, channelOpenOk());
+  const { publishing } = await opening;
+  core.receive(1, channelFlow({ active: false }));
+  const content = core.outgoing.take("held", false);
+  const held = publishing.publish("", "q", false, false, undefined, content);
+  await endOfTurn();
+  core.receive(1, channelFlow({ active: true }));
+  assert(!publishing.hasRoom, "at the end of the turn");
+  await endOfTurn();
+  assert(publishing.hasRoom);
+  await held;
+  const sent = link.sent.map(({ name }) => name);
+  assertEquals(sent, ["channel.open", "channel.flow-ok", "channel.flow-ok", "basic.publish"]);
+});
+
 Deno.test("what the system says of a link that broke is told with what that means", async () => {
   const link = new RecordingLink();
   const core = coreOn(link);
