@@ -121,8 +121,9 @@ export class ChannelCore {
       new ClosedError(verb, "channel", "open another with connection.openChannel()");
   }
 
-  async open(): Promise<void> {
-    await this._replies.ask(["channel.open-ok"], () => this.send(channelOpen()));
+  async open(opened?: (channel: ChannelCore) => void): Promise<void> {
+    const take = () => opened?.(this);
+    await this._replies.ask(["channel.open-ok"], () => this.send(channelOpen()), take);
     // one that is opened after another is a loop as well
     const pause = loopPause();
     if (pause !== undefined) await pause;

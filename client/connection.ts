@@ -26,6 +26,7 @@ import type { RpcHandler, RpcOptions, ServeOptions } from "./messaging/rpc_optio
 import { RpcServer } from "./messaging/rpc_server.ts";
 import { CLOSE_TIMEOUT_MS } from "./options.ts";
 import { ClientTracing } from "./tracing.ts";
+import type { ChannelRecord } from "./recovery/channel_record.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import { updateSecret } from "./update_secret.ts";
 
@@ -270,8 +271,11 @@ export class Connection implements AsyncDisposable {
       return new Channel(await abortable(this.#core.openChannel(), signal, late));
     }
     if (!this.#core.isOpen) await abortable(recovery.whenConnected(), signal);
-    const core = await abortable(this.#core.openChannel(), signal, (core) => void core.close());
-    return new Channel(core, recovery.record(core));
+    let record: ChannelRecord | undefined;
+    // not after the answer, which may come when the connection was lost and is there again
+    const opened = this.#core.openChannel((core) => record = recovery.record(core));
+    await abortable(opened, signal, () => void record!.core.close());
+    return new Channel(record!.core, record);
   }
 
   /**

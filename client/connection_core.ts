@@ -127,7 +127,8 @@ export class ConnectionCore implements LinkReceiver {
 
   // ---- what the user asks for
 
-  async openChannel(): Promise<ChannelCore> {
+  /** @param opened Told as soon as the channel is open: who asked may hear of that later. */
+  async openChannel(opened?: (channel: ChannelCore) => void): Promise<ChannelCore> {
     this._assertOpen("open channel");
     // whoever hears that a channel has ended, and opens another, may do so before the end of the turn
     this._answerCloses();
@@ -140,7 +141,7 @@ export class ConnectionCore implements LinkReceiver {
     }
     const channel = new ChannelCore(this, number);
     this._channels[number] = channel;
-    await channel.open();
+    await channel.open(opened);
     return channel;
   }
 

@@ -20,6 +20,7 @@ import { ConnectionLostError } from "../../client/mod.ts";
 import { endOfTurn } from "../support/end_of_turn.ts";
 import { freshTurn } from "../support/standing_time.ts";
 import { Scripted } from "./scripted.ts";
+import type { ChannelCore } from "../../client/channel_core.ts";
 import { ConnectionCore } from "../../client/connection_core.ts";
 import { RecordingLink } from "./recording_link.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -403,6 +404,15 @@ Deno.test("a channel that both ends close at once is answered before its number 
     "channel.open",
     "channel.open",
   ]);
+});
+
+Deno.test("it is told at once that a channel is open, before who asked for it hears of that", async () => {
+  const core = coreOn(new RecordingLink());
+  const opened: ChannelCore[] = [];
+  const opening = core.openChannel((channel) => opened.push(channel));
+  core.receive(1, channelOpenOk());
+  assertEquals(opened.length, 1);
+  assert(await opening === opened[0]);
 });
 
 Deno.test("channel.flow-ok of a channel that has ended does not go to the next of its number", async () => {
