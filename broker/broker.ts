@@ -383,11 +383,10 @@ export class Broker implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * await using broker = new Broker();
-   * const told: unknown[] = [];
-   * broker.on("vhost.created", ({ name }, _time, user) => told.push([name, user]));
+   * const told = Promise.withResolvers<unknown>();
+   * broker.on("vhost.created", ({ name }, _time, user) => told.resolve([name, user]));
    * await broker.attributeTo("ann", () => broker.addVhost("jobs"));
-   * await Promise.resolve();
-   * assertEquals(told, [["jobs", "ann"]]);
+   * assertEquals(await told.promise, ["jobs", "ann"]);
    * ```
    */
   attributeTo<Result>(user: string, action: () => Result): Result {

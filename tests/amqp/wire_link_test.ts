@@ -509,6 +509,7 @@ Deno.test("WireLink.tune() changes what may come and what is sent", async () => 
   const receiver = new RecordingReceiver();
   link.tune({ frameMax: 4096 });
   link.sendContent(1, basicPublish(), contentOf({ body: new Uint8Array(5000) }));
+  await endOfTurn();
   link.run(receiver);
   await receiver.whenClosed;
   assertEquals(receiver.events[0], {

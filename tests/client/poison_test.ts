@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { indexOfNeedle } from "@std/bytes";
 import { AmqpError, PoisonMessageError } from "../../mod.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import type { Mischief } from "../support/tcp_proxy.ts";
 import { within } from "../support/within.ts";
 import { Stage } from "./stage.ts";
@@ -49,6 +50,7 @@ async function assertPoison(sent: Promise<unknown>): Promise<void> {
   assertEquals(error.ends, 3);
   assertInstanceOf(error.cause, AmqpError);
   assertEquals(error.cause.replyCode, 501);
+  await endOfTurn(); // the end that it was found by is told then
 }
 
 Deno.test("a message that ends each connection is rejected after three, and the others go on", async () => {

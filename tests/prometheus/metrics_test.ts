@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Broker } from "../../mod.ts";
 import { exposeMetrics, serveMetrics } from "../../broker/prometheus/mod.ts";
 import { CA, certificate } from "../support/certificates.ts";
+import { endOfTurn } from "../support/end_of_turn.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
 import { ExposedBroker } from "./support.ts";
 
@@ -276,6 +277,7 @@ Deno.test("logins, connections, channels and queues are counted as they come and
   }
   await connect(`amqp://guest:wrong@127.0.0.1:${server.port}`).catch(() => {});
   await exposed.broker.declareQueue({ queue: "r" });
+  await endOfTurn(); // what comes and goes is told then
   const metrics = await exposed.values("/metrics");
   assertEquals(
     metrics.pick(
