@@ -280,7 +280,7 @@ export class ChannelCore {
         return this.publishing.settle(method.deliveryTag, method.multiple, false);
       case "basic.cancel":
         this.consumers.end(method.consumerTag, "cancelledByBroker");
-        if (!method.noWait) this._answer(basicCancelOk({ consumerTag: method.consumerTag }));
+        if (!method.noWait) this.answer(basicCancelOk({ consumerTag: method.consumerTag }));
         return;
       case "channel.open-ok":
         if (this._life === "opening") this._life = "open";
@@ -304,10 +304,17 @@ export class ChannelCore {
     }
   }
 
-  private _answer(method: Method): void {
+  /**
+   * Answers the broker at the end of the turn, unless the channel has ended by then: its number may be another
+   * channel's.
+   *
+   * @param then What is done after that.
+   */
+  answer(method: Method, then?: () => void): void {
     atEndOfTurn(() => {
-      // its number may be another channel's by now
-      if (this._life !== "closed") this.send(method);
+      if (this.isClosed) return;
+      this.send(method);
+      then?.();
     });
   }
 

@@ -3,7 +3,7 @@ import { MANY_KEYS } from "../broker/amqp/fresh_addresses.ts";
 import { type BasicPublish, basicPublish } from "../broker/amqp/methods/basic.ts";
 import { channelFlowOk } from "../broker/amqp/methods/channel.ts";
 import { type BasicProperties, propertiesToSend } from "../broker/amqp/properties.ts";
-import { atEndOfTurn, briefPause, untilBriefPause } from "../broker/amqp/turn.ts";
+import { briefPause, untilBriefPause } from "../broker/amqp/turn.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { type Confirmable, Confirms } from "./confirms.ts";
 import { checkFlag, checkShortString } from "./fields.ts";
@@ -238,11 +238,7 @@ export class ChannelPublishing implements Recipient<ReturnedMessage> {
   flow(active: boolean): void {
     this._mayFlow = active;
     if (!active) this._flowing = false;
-    const channel = this._channel;
-    atEndOfTurn(() => {
-      // its number may be another channel's by now
-      if (channel.isClosed) return;
-      channel.send(channelFlowOk({ active }));
+    this._channel.answer(channelFlowOk({ active }), () => {
       if (active) this._goOn();
     });
   }

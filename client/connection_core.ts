@@ -3,12 +3,12 @@ import type { Content } from "../broker/amqp/content.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import type { FieldTable } from "../broker/amqp/field_table.ts";
 import type { ContentMethod, Link, LinkReceiver } from "../broker/amqp/link.ts";
+import { channelCloseOk } from "../broker/amqp/methods/channel.ts";
 import {
   type ConnectionClose,
   connectionClose,
   connectionCloseOk,
 } from "../broker/amqp/methods/connection.ts";
-import { channelCloseOk } from "../broker/amqp/methods/channel.ts";
 import type { Method } from "../broker/amqp/methods/mod.ts";
 import { atEndOfTurn } from "../broker/amqp/turn.ts";
 import { BodyPage } from "./body_page.ts";

@@ -21,10 +21,10 @@ export interface PacedPublisher {
  *
  * Queues say how much was added to a long row although there are consumers, and how much those took
  * from it. A publisher that adds to a long row waits until consumers have taken as much, so the row
- * stays about as long as it is, or twice as much while it is very long, so that what came at once, or before
- * consumers were at work, does not make all that comes later late: what is not read from the publisher's socket costs nothing here, and
- * what is read and waits costs memory, caches and, for those who consume, time. Who waits goes on in
- * the order in which they began to. How long a wait may last is the publisher's connection's business.
+ * stays about as long as it is, or twice as much while it is very long, so that what came at once, or
+ * before consumers were at work, does not make all that comes later late. What is not read from the
+ * publisher's socket costs nothing here, and what is read and waits costs memory, caches and, for those
+ * who consume, time. Who waits goes on in the order in which they began to. How long a wait may last is the publisher's connection's business.
  */
 export class Pacing {
   /** How many messages joined long rows since a publisher's connection last looked; those that joined very
@@ -72,7 +72,7 @@ export class Pacing {
     if (this.#rows === 0) return this.relieve();
     // one of several does not relieve those who add to the others, and nobody else waits for those
     for (const publisher of [...this.#slowed]) {
-      if (!publisher.rows.has(row) || publisher.rows.anyLong) continue;
+      if (!publisher.rows.has(row) || publisher.rows.someLong()) continue;
       this.#slowed.delete(publisher);
       publisher.relieved();
     }
@@ -109,7 +109,7 @@ export class Pacing {
     this.endWait(publisher);
   }
 
-  /** All rows are short: nobody needs to wait any more. */
+  /** All rows are short, or a consumer's link has room again: nobody needs to wait any more. */
   relieve(): void {
     // what came before is over, too: a publisher that felt it later would be relieved by nobody
     this.feltBy();

@@ -18,8 +18,8 @@ export class RecentRows {
     return this.#now.has(row) || this.#before.has(row);
   }
 
-  /** True while one of them is long. */
-  get anyLong(): boolean {
+  /** True while one of them is long. Those that are not are forgotten. */
+  someLong(): boolean {
     return hasLong(this.#now) || hasLong(this.#before);
   }
 

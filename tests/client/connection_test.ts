@@ -348,56 +348,53 @@ function coreOn(link: RecordingLink): ConnectionCore {
   });
 }
 
+/** Opens a channel, which must get this number. */
+async function openOn(core: ConnectionCore, number: number): Promise<ChannelCore> {
+  const opening = core.openChannel();
+  core.receive(number, channelOpenOk());
+  const channel = await opening;
+  assertEquals(channel.number, number);
+  return channel;
+}
+
+function namesOf({ sent }: RecordingLink): string[] {
+  return sent.map(({ name }) => name);
+}
+
 Deno.test("a channel's number is free before the turn ends in which the broker closed it", async () => {
   const link = new RecordingLink();
   const core = coreOn(link);
-  const first = core.openChannel();
-  core.receive(1, channelOpenOk());
-  const { number } = await first;
-  core.receive(number, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
-  const second = core.openChannel();
-  core.receive(number, channelOpenOk());
-  assertEquals((await second).number, number);
+  await openOn(core, 1);
+  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+  await openOn(core, 1);
   await endOfTurn();
-  const sent = link.sent.map(({ name }) => name);
-  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
+  assertEquals(namesOf(link), ["channel.open", "channel.close-ok", "channel.open"]);
 });
 
-Deno.test("what a channel had to answer is not sent once its number may be another's", async () => {
-  const link = new RecordingLink();
-  const core = coreOn(link);
-  const first = core.openChannel();
-  core.receive(1, channelOpenOk());
-  await first;
-  core.receive(1, basicCancel({ consumerTag: "c" }));
-  core.receive(1, channelFlow({ active: false }));
-  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
-  const second = core.openChannel();
-  core.receive(1, channelOpenOk());
-  await second;
-  await endOfTurn();
-  const sent = link.sent.map(({ name }) => name);
-  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
-});
+for (const method of [basicCancel({ consumerTag: "c" }), channelFlow({ active: false })]) {
+  Deno.test(`a channel does not answer ${method.name} once its number may be another's`, async () => {
+    const link = new RecordingLink();
+    const core = coreOn(link);
+    await openOn(core, 1);
+    core.receive(1, method);
+    core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
+    await openOn(core, 1);
+    await endOfTurn();
+    assertEquals(namesOf(link), ["channel.open", "channel.close-ok", "channel.open"]);
+  });
+}
 
 Deno.test("a channel that both ends close at once is answered before its number is used again", async () => {
   const link = new RecordingLink();
   const core = coreOn(link);
-  const first = core.openChannel();
-  core.receive(1, channelOpenOk());
-  const channel = await first;
+  const channel = await openOn(core, 1);
   void channel.close();
   core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
   // its answer to ours is still to come
-  const second = core.openChannel();
-  core.receive(2, channelOpenOk());
-  assertEquals((await second).number, 2);
+  await openOn(core, 2);
   core.receive(1, channelCloseOk());
-  const third = core.openChannel();
-  core.receive(1, channelOpenOk());
-  assertEquals((await third).number, 1);
-  const sent = link.sent.map(({ name }) => name);
-  assertEquals(sent, [
+  await openOn(core, 1);
+  assertEquals(namesOf(link), [
     "channel.open",
     "channel.close",
     "channel.close-ok",
@@ -415,28 +412,10 @@ Deno.test("it is told at once that a channel is open, before who asked for it he
   assert(await opening === opened[0]);
 });
 
-Deno.test("channel.flow-ok of a channel that has ended does not go to the next of its number", async () => {
-  const link = new RecordingLink();
-  const core = coreOn(link);
-  const first = core.openChannel();
-  core.receive(1, channelOpenOk());
-  await first;
-  core.receive(1, channelFlow({ active: false }));
-  core.receive(1, channelClose({ replyCode: 404, replyText: "NOT_FOUND" }));
-  const second = core.openChannel();
-  core.receive(1, channelOpenOk());
-  await second;
-  await endOfTurn();
-  const sent = link.sent.map(({ name }) => name);
-  assertEquals(sent, ["channel.open", "channel.close-ok", "channel.open"]);
-});
-
 Deno.test("there is room for publishes only when those that channel.flow held up are sent", async () => {
   const link = new RecordingLink();
   const core = coreOn(link);
-  const opening = core.openChannel();
-  core.receive(1, channelOpenOk());
-  const { publishing } = await opening;
+  const { publishing } = await openOn(core, 1);
   core.receive(1, channelFlow({ active: false }));
   const content = core.outgoing.take("held", false);
   const held = publishing.publish("", "q", false, false, undefined, content);
@@ -446,8 +425,12 @@ Deno.test("there is room for publishes only when those that channel.flow held up
   await endOfTurn();
   assert(publishing.hasRoom);
   await held;
-  const sent = link.sent.map(({ name }) => name);
-  assertEquals(sent, ["channel.open", "channel.flow-ok", "channel.flow-ok", "basic.publish"]);
+  assertEquals(namesOf(link), [
+    "channel.open",
+    "channel.flow-ok",
+    "channel.flow-ok",
+    "basic.publish",
+  ]);
 });
 
 Deno.test("what the system says of a link that broke is told with what that means", async () => {

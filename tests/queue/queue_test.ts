@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { atEndOfTurn, pollSockets } from "../../broker/amqp/turn.ts";
 import { NO_SETTINGS } from "../../broker/queue/queue_settings.ts";
-import { ManualClock } from "../support/manual_clock.ts";
-import { encodeContentHead } from "../../broker/amqp/content_codec.ts";
 import { Placement } from "../../broker/store/placement.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { StoringPlace } from "./storing.ts";
 import { bodyOf, messageOf, TestConsumer, TestQueue } from "./support.ts";
 
