@@ -28,8 +28,6 @@ export interface Profile {
   readonly firstQueueVersion: boolean;
   /** True when `basic.qos` knows limits for a whole channel. Else they are taken for a consumer's. */
   readonly globalPrefetch: boolean;
-  /** True when queues may be neither durable nor exclusive. */
-  readonly transientQueues: boolean;
   /** The types of queues whose deliveries must be acked in time. */
   readonly consumerTimeoutTypes: QueueTypes;
   /** True when a consumer that takes too long is cancelled, if its client can be told so. Else, and
@@ -45,6 +43,8 @@ export interface Profile {
   readonly quorumPriorities: boolean;
   /** True when what a client gives back by `basic.nack` counts towards a queue's delivery limit. */
   readonly nackCounts: boolean;
+  /** True when what a client gives back to a quorum queue without a delivery limit goes out after all that wait. */
+  readonly returnsGoLast: boolean;
   /** True when deliveries tell by `x-acquired-count` how often a message came back at all. */
   readonly tellsAcquiredCount: boolean;
   /** True when a passive declaration needs a permission on what it asks for: one of the three. */
@@ -68,14 +68,13 @@ const NAMES: readonly ProfileName[] = ["drop-in", "rabbitmq-3.13", "rabbitmq-4.3
 // deno-fmt-ignore -- it is to be read as a table
 const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[Key], Profile[Key]] } = {
   //                         drop-in       rabbitmq-3.13  rabbitmq-4.3
-  version:                 ["3.13.7",      "3.13.7",      "4.3.5"],
+  version:                 ["3.13.7",      "3.13.7",      "4.3.6"],
   headerReply:             [[0, 0, 9, 1],  [0, 0, 9, 1],  [3, 1, 0, 0]],
   frameMaxLeast:           [4096,          4096,          8192],
   handshakeFrameMax:       [4096,          4096,          8192],
   messageSizeMax:          [128 * MIB,     128 * MIB,     16 * MIB],
   firstQueueVersion:       [true,          true,          false],
   globalPrefetch:          [true,          true,          false],
-  transientQueues:         [true,          true,          false],
   consumerTimeoutTypes:    [ALL,           ALL,           QUORUM],
   consumerTimeoutCancels:  [false,         false,         true],
   takesCancelOk:           [false,         false,         true],
@@ -83,6 +82,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   quorumDeliveryLimit:     [20,            Infinity,      20],
   quorumPriorities:        [true,          false,         true],
   nackCounts:              [true,          true,          false],
+  returnsGoLast:           [true,          true,          false],
   tellsAcquiredCount:      [true,          false,         true],
   passiveNeedsPermission:  [true,          false,         true],
   topicHashMax:            [Infinity,      Infinity,      2],

@@ -836,8 +836,10 @@ export class Queue implements MessageQueue {
     }
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
     const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
-    if (this._settings.retry === undefined) this._putBack(living);
-    else this._putBack(living.filter((entry) => !this._waitsForRetry(entry, failed)));
+    // what a client leaves behind as it goes keeps its place
+    const last = this._putsLast && !failed;
+    if (this._settings.retry === undefined) this._putBack(living, last);
+    else this._putBack(living.filter((entry) => !this._waitsForRetry(entry, failed)), last);
     if (dead > 0) {
       for (const entry of entries) if (isDead(entry)) this._die(entry, "delivery_limit");
     }
@@ -855,8 +857,8 @@ export class Queue implements MessageQueue {
   }
 
   /** Puts what came back where it goes out again from. */
-  private _putBack(entries: readonly QueueEntry[]): void {
-    if (this._putsLast) {
+  private _putBack(entries: readonly QueueEntry[], last: boolean): void {
+    if (last) {
       // in its place among those of its rank
       const ranked = this._ranks ? entries.find(({ priority }) => priority !== 0) : undefined;
       this._readyForRank(ranked?.priority ?? 0).putLast(entries);
@@ -867,9 +869,10 @@ export class Queue implements MessageQueue {
     }
   }
 
-  /** What comes back goes out after all that wait. */
+  /** What a client gives back goes out after all that wait. */
   private get _putsLast(): boolean {
-    return this._quorum && this._settings.deliveryLimit === Infinity;
+    return this._quorum && this._profile.returnsGoLast &&
+      this._settings.deliveryLimit === Infinity;
   }
 
   /** The same with what is nowhere but in the store. */
@@ -892,7 +895,7 @@ export class Queue implements MessageQueue {
   private _retriesOf(): Retries {
     return this._retries ??= new Retries(this._storage, this._clock, (entries, stored) => {
       if (stored.length > 0) this._putBackStored(stored);
-      this._putBack(entries);
+      this._putBack(entries, this._putsLast);
       this._trim();
       this.dispatch();
     });

@@ -40,7 +40,11 @@ export interface QueueSettings {
 /** What versions of RabbitMQ do not agree about. */
 export type QueueProfile = Pick<
   Profile,
-  "consumerTimeoutTypes" | "nackCounts" | "quorumDeliveryLimit" | "quorumPriorities"
+  | "consumerTimeoutTypes"
+  | "nackCounts"
+  | "quorumDeliveryLimit"
+  | "quorumPriorities"
+  | "returnsGoLast"
 >;
 
 /** No limits, no dead lettering. */

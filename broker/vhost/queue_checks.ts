@@ -18,15 +18,6 @@ import { queueText } from "./names.ts";
  * @module
  */
 
-/** RabbitMQ's text, in which it speaks of its configuration; what a client gets of it ends early. */
-const NO_TRANSIENT_QUEUES = "Feature `transient_nonexcl_queues` is deprecated.\n" +
-  "By default, this feature is not permitted anymore.\n" +
-  "The feature will be removed from a future major RabbitMQ version, regardless of the " +
-  "configuration; actual version to be determined.\n" +
-  "To continue using this feature when it is not permitted by default, set the following parameter " +
-  "in your configuration:\n" +
-  '    "deprecated_features.permit.transient_nonexcl_queues = true"';
-
 /** How somebody wants to consume. */
 export interface Consumption extends StreamConsumption {
   /** As the only one. */
@@ -53,7 +44,7 @@ export function locked(queue: MessageQueue, vhost: string): AmqpError {
 /**
  * Checks what is asked for of a queue that is new.
  *
- * @throws {AmqpError} 406 when an argument is wrong, 541 when there are no such queues any more.
+ * @throws {AmqpError} 406 when an argument is wrong.
  */
 export function checkNewQueue(
   name: string,
@@ -62,9 +53,6 @@ export function checkNewQueue(
   profile: Profile,
 ): void {
   checkQueueArguments(queueText(name, vhost), declared, profile);
-  if (!declared.durable && !declared.exclusive && !profile.transientQueues) {
-    throw new AmqpError(541, NO_TRANSIENT_QUEUES);
-  }
 }
 
 /**

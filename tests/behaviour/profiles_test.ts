@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
 import { Broker } from "../../broker/broker.ts";
 import { type Profile, type ProfileName, profileOf } from "../../broker/profiles.ts";
@@ -15,7 +15,6 @@ import {
   fill,
   outcome,
   quorumWith,
-  refusalOf,
   settled,
   take,
   untilReady,
@@ -66,7 +65,7 @@ Deno.test("rabbitmq-4.3 differs from rabbitmq-3.13 in each line of the table", (
 testProfiles("the broker tells its version", {
   "drop-in": "3.13.7",
   "rabbitmq-3.13": "3.13.7",
-  "rabbitmq-4.3": "4.3.5",
+  "rabbitmq-4.3": "4.3.6",
 }, async (way, version) => {
   const { serverProperties } = await way.connect();
   assertEquals([serverProperties["product"], serverProperties["version"]], ["RabbitMQ", version]);
@@ -112,40 +111,6 @@ testEither("a quorum queue refuses a channel with such a limit", OLD, async (way
   assertEquals(
     await outcome(channel.basicConsume("q", {}, () => {})),
     yes ? refusal as never : "ok",
-  );
-});
-
-/** What a client gets of RabbitMQ's text: 255 octets. */
-const TRANSIENT = "INTERNAL_ERROR - Feature `transient_nonexcl_queues` is deprecated.\n" +
-  "By default, this feature is not permitted anymore.\n" +
-  "The feature will be removed from a future major RabbitMQ version, regardless of the " +
-  "configuration; actual version to be determined.\nTo...";
-
-testEither("a queue may be neither durable nor exclusive", OLD, async (way, yes) => {
-  const connection = await way.connect();
-  const channel = await connection.openChannel();
-  await channel.queueDeclare("durable", { durable: true });
-  await channel.queueDeclare("own", { exclusive: true });
-  await channel.queueDeclare("both", { durable: true, exclusive: true });
-  const declared = await outcome(channel.queueDeclare("neither"));
-  assertEquals(declared, yes ? "ok" : [541, TRANSIENT, "queue.declare"]);
-  if (yes) return;
-  assertEquals(refusalOf(await connection.closed)[0], 541);
-  const other = await way.openChannel();
-  // wrong arguments come first, and what is there already is compared
-  const wrong = await outcome(other.queueDeclare("n", { arguments: { "x-max-length": -1 } }));
-  assertEquals(wrong === "ok" ? wrong : wrong[0], 406);
-  const same = await outcome((await way.openChannel()).queueDeclare("durable"));
-  assertEquals(same === "ok" ? same : same[0], 406);
-});
-
-Deno.test("definitions with such a queue are refused under 4.3", async () => {
-  await using broker = new Broker({ profile: "4.3" });
-  const queue = { name: "q", vhost: "/", durable: false, auto_delete: false, arguments: {} };
-  await assertRejects(
-    () => broker.importDefinitions({ vhosts: [{ name: "/" }], queues: [queue] }),
-    Error,
-    "transient_nonexcl_queues",
   );
 });
 
@@ -556,6 +521,29 @@ testProfiles("a quorum queue goes by priorities, and what comes back goes out fi
   await settled("q", channel);
   assertEquals((await drainMarked(channel, "q")).join(" "), expected);
 });
+
+for (const how of ["gives back", "leaves behind as it goes"]) {
+  const profiles = {
+    ...OLD,
+    ...how === "gives back" ? {} : { "drop-in": false, "rabbitmq-3.13": false },
+  };
+  testEither(
+    `what a client ${how} goes out last without a delivery limit`,
+    profiles,
+    async (way, yes) => {
+      const channel = await way.openChannel();
+      await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": -1 }));
+      await fill(channel, "q", "1 2 3");
+      const other = await way.openChannel();
+      const taken = await take(other, "q");
+      if (how === "gives back") taken.nack({ requeue: true });
+      else await other.close();
+      await settled("q", channel);
+      const expected = yes ? ["2", "3", "1*"] : ["1*", "2", "3"];
+      assertEquals(await drainMarked(channel, "q"), expected);
+    },
+  );
+}
 
 testEachWay(
   "without a delivery limit what comes back to a quorum queue goes behind those of its priority",

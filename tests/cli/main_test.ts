@@ -460,7 +460,7 @@ Deno.test("broker/main.ts gives its broker what it is told", async () => {
   assertEquals([heartbeat, frameMax, channelMax], [7, 8192, 5]);
 
   await using client = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
-  assertEquals(client.serverProperties["version"], "4.3.5");
+  assertEquals(client.serverProperties["version"], "4.3.6");
   const error = await assertRejects(
     () => connect(`amqp://guest:guest@127.0.0.1:${port}`),
     AmqpError,

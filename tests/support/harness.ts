@@ -6,6 +6,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { AmqpError } from "../../broker/amqp/error.ts";
 import { tcpTransport } from "../../broker/amqp/transport.ts";
 import { Broker } from "../../broker/broker.ts";
 import type { TlsOptions } from "../../broker/net/tls_context.ts";
@@ -95,9 +96,27 @@ abstract class AnyContext implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#connections.map((connection) => connection.close()));
     await using connection = await this.dialClient();
+    for (const name of this.#names) await deleteQueue(connection, name);
     const channel = await connection.openChannel();
-    for (const name of this.#names) await channel.queueDelete(name);
     for (const name of this.#names) await channel.exchangeDelete(name);
+  }
+}
+
+/** RabbitMQ 4 deletes the exclusive queues of a connection a moment after it has answered its close. */
+const LOCKED_TRIES = 100;
+const LOCKED_MS = 20;
+
+async function deleteQueue(connection: Connection, name: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const channel = await connection.openChannel();
+    try {
+      await channel.queueDelete(name);
+      return await channel.close();
+    } catch (error) {
+      const isLocked = error instanceof AmqpError && error.replyCode === 405;
+      if (!isLocked || tries === LOCKED_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOCKED_MS));
+    }
   }
 }
 

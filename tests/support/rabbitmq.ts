@@ -1,9 +1,11 @@
 import { BackgroundProcess } from "../interop/background_process.ts";
 
-/** Where Debian's package has the start script that does not insist on its own user and folders. */
-const SERVER_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-/** The same for the tool that talks to a running one. */
-const CONTROL_SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+/** Where the start scripts are that do not insist on a user and folders of their own: those of Debian's
+ * package, unless the environment says where another RabbitMQ has its own, such as `sbin` of an archive. */
+const SCRIPTS = Deno.env.get("RABBITMQ_BIN") ?? "/usr/lib/rabbitmq/bin";
+const SERVER_SCRIPT = `${SCRIPTS}/rabbitmq-server`;
+/** The tool that talks to a running one. */
+const CONTROL_SCRIPT = `${SCRIPTS}/rabbitmqctl`;
 
 /** How long a start may take; usually it is six seconds. */
 const START_MS = 120_000;
