@@ -414,6 +414,10 @@ export class Connection implements AsyncDisposable {
       returning: () => this.#recovery?.returning() ?? (() => {}),
       isClosed: () => this.state === "closed",
       isReconnecting: () => this.state === "reconnecting",
+      lossWatch: () => {
+        const core = this.#core;
+        return () => core.replaced;
+      },
       events: this.#core.events,
       report: (error) => void this.#core.reportError(error),
       clock: this.#core.settings.clock,

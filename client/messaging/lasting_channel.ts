@@ -11,6 +11,8 @@ import type { Trials } from "./trials.ts";
 const SETTLED_MS = 10_000;
 const PAUSES = resolveRecovery({ initialDelayMs: 100 })!;
 
+const neverLost = () => false;
+
 /** The part of a connection that outlives its connections. */
 export interface Home {
   /** Opens a channel that nobody opens again. */
@@ -30,6 +32,8 @@ export interface Home {
   isClosed(): boolean;
   /** True when there is none, and will be. */
   isReconnecting(): boolean;
+  /** Tells of the connection that there is now whether it was lost since, and is or was made anew. */
+  lossWatch(): () => boolean;
   readonly events: ClientEvents;
   /** Takes an error of the program's code that it may not hear of otherwise. */
   readonly report: (error: unknown) => void;
@@ -70,6 +74,8 @@ export class LastingChannel {
   #openedAt = 0;
   #opened: PromiseWithResolvers<ChannelCore> | undefined;
   #reason: Error | undefined;
+  /** Tells whether the connection on which it is being opened was lost since. */
+  #wasLost = neverLost;
   /** Ends a wait, when there is one: what waited on one promise all the time would be kept by it. */
   #stopWaiting: (() => void) | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -145,6 +151,7 @@ export class LastingChannel {
   /** Opens it when there is what it needs. What tells that all is back waits for it until then. */
   async #openWhenReady(): Promise<void> {
     const back = this.#home.returning();
+    this.#wasLost = neverLost;
     try {
       for (;;) {
         await this.#orStop(this.#home.whenConnected());
@@ -164,8 +171,7 @@ export class LastingChannel {
       try {
         return await this.#openWhenReady();
       } catch (error) {
-        // a connection that was lost meanwhile has refused nothing
-        if (!this.#home.isReconnecting() || this.#closing) throw error;
+        if (!this.#failedByLoss() || this.#closing) throw error;
       }
     }
   }
@@ -173,6 +179,7 @@ export class LastingChannel {
   async #open(): Promise<void> {
     await this.#orStop(this.#home.whenConnected());
     if (this.#closing) return;
+    this.#wasLost = this.#home.lossWatch();
     const core = await this.#home.openCore();
     core.lasting = true;
     try {
@@ -213,12 +220,18 @@ export class LastingChannel {
           // the program has closed the connection meanwhile
           return this.#finish(error instanceof ClosedError ? undefined : error as Error);
         }
-        // a connection that was lost meanwhile has refused nothing, and tells so itself
-        failed = !this.#home.isReconnecting();
+        // which tells so itself
+        failed = !this.#failedByLoss();
         if (!failed) continue;
         events.emit("topology.failed", { what: this.#owner.what, error: error as Error });
       }
     }
+  }
+
+  /** True when it could not be opened because the connection was lost meanwhile, which has refused nothing. It
+   * may be there again: what waited for others to have their turn hears of it late. */
+  #failedByLoss(): boolean {
+    return this.#home.isReconnecting() || (this.#wasLost() && !this.#home.isClosed());
   }
 
   /** Lets some time pass, unless the connection has ended for good, or does so meanwhile. */

@@ -179,6 +179,7 @@ Deno.test("a publisher or client that could not be opened is let go of", async (
     whenConnected: () => Promise.resolve(),
     returning: () => () => {},
     isReconnecting: () => false,
+    lossWatch: () => () => false,
     openCore: () => Promise.reject(new RangeError("no channel is left")),
   } as unknown as Home;
   await assertRejects(() => Publisher.open(home, {}), RangeError, "no channel is left");
