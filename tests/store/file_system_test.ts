@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { assertEquals } from "@std/assert";
 import { DiskFileSystem } from "../../broker/store/file_system.ts";
 
@@ -23,6 +24,18 @@ Deno.test("DiskFileSystem makes no directory that is only to be read", async () 
   }
 });
 
+/** Resolves when the next file is closed. */
+function whenClosed(): Promise<void> {
+  const { closeSync } = fs;
+  return new Promise((resolve) => {
+    fs.closeSync = (descriptor) => {
+      fs.closeSync = closeSync;
+      closeSync(descriptor);
+      resolve();
+    };
+  });
+}
+
 for (const size of [4096, 8 * 1024 * 1024]) {
   Deno.test(`DiskFileSystem cuts and closes a file of ${size} bytes`, async () => {
     const base = await Deno.makeTempDir({ prefix: "warren-" });
@@ -30,8 +43,9 @@ for (const size of [4096, 8 * 1024 * 1024]) {
       const files = new DiskFileSystem(base);
       const file = files.create("one");
       file.write(new Uint8Array(size).fill(1), 0, size, 0);
+      const closed = whenClosed();
       file.closeCut(16);
-      while ((await Deno.stat(`${base}/one`)).size > 16);
+      await closed;
       assertEquals(await Deno.readFile(`${base}/one`), new Uint8Array(16).fill(1));
     } finally {
       await Deno.remove(base, { recursive: true });
