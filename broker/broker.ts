@@ -46,6 +46,7 @@ import type {
   DeclareQueueOptions,
   DeleteExchangeOptions,
   DeleteQueueOptions,
+  ImportDefinitionsOptions,
   InExchange,
   InQueue,
   InVhost,
@@ -1188,14 +1189,15 @@ export class Broker implements AsyncDisposable {
    * passwords that they had in RabbitMQ.
    *
    * @param definitions The file's text, its bytes in UTF-8, or what it says.
-   * @param options The vhost to import into, for the definitions of a single vhost.
+   * @param options The vhost to import into, for the definitions of a single vhost; who may use vhosts
+   * that are new.
    * @returns A promise that resolves once it is on disk. Of a long file this takes several turns, in
    * which messages go on, and others may change things.
    * @throws {DefinitionError} At the first entry that cannot be. What came before it stays.
    */
   importDefinitions(
     definitions: string | Uint8Array | JsonObject,
-    options: InVhost = {},
+    options: ImportDefinitionsOptions = {},
   ): Promise<void> {
     return this.#operator.definitions.import(definitions, options);
   }

@@ -3,6 +3,7 @@ import type { FieldTable } from "./amqp/field_table.ts";
 import { fitsShortString } from "./amqp/field_value.ts";
 import type { Logger } from "./amqp/logger.ts";
 import type { PasswordHash, PasswordHashing } from "./auth/password.ts";
+import { ALL_PERMISSIONS } from "./auth/permissions.ts";
 import {
   exportPermissions,
   exportTopicPermissions,
@@ -233,6 +234,8 @@ export interface ImportOptions {
   readonly hashes: ReadonlyMap<JsonObject, PasswordHash>;
   /** What a hash was made with of which the file does not say it. */
   readonly hashing: PasswordHashing;
+  /** Who may do everything in vhosts that are new; undefined when nobody may by that. */
+  readonly grantTo: string | undefined;
   /** Where warnings go. */
   readonly logger: Logger;
 }
@@ -244,6 +247,7 @@ export class DefinitionsImport {
   readonly #users: Users;
   readonly #hashes: ReadonlyMap<JsonObject, PasswordHash>;
   readonly #hashing: PasswordHashing;
+  readonly #grantTo: string | undefined;
   readonly #logger: Logger;
   readonly #file: JsonObject;
   /** The one vhost that all goes into; undefined when the entries say into which. */
@@ -258,11 +262,12 @@ export class DefinitionsImport {
    * @throws {DefinitionError} When there is no such vhost.
    */
   constructor(options: ImportOptions, file: JsonObject, only?: string) {
-    const { vhosts, users, hashes, hashing, logger } = options;
+    const { vhosts, users, hashes, hashing, grantTo, logger } = options;
     this.#vhosts = vhosts;
     this.#users = users;
     this.#hashes = hashes;
     this.#hashing = hashing;
+    this.#grantTo = grantTo;
     this.#logger = logger;
     this.#file = file;
     this.#only = only;
@@ -348,6 +353,7 @@ export class DefinitionsImport {
   #addVhost(entry: JsonObject): void {
     const { metadata, description, tags, tracing, limits } = entry;
     const name = textOf(entry["name"], "name", "vhost");
+    const isNew = this.#vhosts.find(name) === undefined;
     this.#vhosts.add(name, {
       ...isJsonObject(metadata) ? metadata : {},
       ...description === undefined ? {} : { description },
@@ -355,12 +361,21 @@ export class DefinitionsImport {
     });
     const vhost = this.#vhosts.get(name);
     if (typeof tracing === "boolean") vhost.setTracing(tracing);
+    if (isNew) this.#grant(name);
     // RabbitMQ goes by the parameter, which its own files have as well, and passes over these
     if (isJsonObject(limits) && Object.keys(limits).length > 0) {
       located(`(vhost: "${name}")`, () => {
         vhost.settings.setParameter("vhost-limits", "limits", limits);
       });
     }
+  }
+
+  /** Before the file's own permissions, which count more. */
+  #grant(vhost: string): void {
+    const user = this.#grantTo;
+    // of those who log in by a token, the token says what they may do
+    if (user === undefined || this.#users.find(user) === undefined) return;
+    this.#users.setPermissions({ user, vhost, ...ALL_PERMISSIONS });
   }
 
   /** Refuses a file with too many queues as a whole. */

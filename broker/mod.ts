@@ -71,6 +71,7 @@ export type {
   DeclareQueueOptions,
   DeleteExchangeOptions,
   DeleteQueueOptions,
+  ImportDefinitionsOptions,
   InExchange,
   InQueue,
   InVhost,

@@ -16,6 +16,13 @@ export interface InVhost {
   readonly vhost?: string;
 }
 
+/** Where definitions go, and for whom. */
+export interface ImportDefinitionsOptions extends InVhost {
+  /** Who may do everything in vhosts that are new, unless the file says otherwise; nobody if it is left
+   * out. */
+  readonly grantTo?: string;
+}
+
 /** Which exchange is meant. */
 export interface InExchange extends InVhost {
   /** Its name. */

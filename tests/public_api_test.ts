@@ -116,6 +116,7 @@ const TYPES: readonly string[] = [
   "FieldValue",
   "FlowOptions",
   "GetOptions",
+  "ImportDefinitionsOptions",
   "InExchange",
   "InQueue",
   "InVhost",

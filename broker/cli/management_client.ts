@@ -91,8 +91,9 @@ export class ManagementClient {
   async post<Answer = Row>(
     path: readonly string[],
     body: JsonValue,
+    options: { readonly query?: string } = {},
   ): Promise<Answer | undefined> {
-    const text = await this.#ask("POST", path, { body });
+    const text = await this.#ask("POST", path, { ...options, body });
     return text === "" ? undefined : this.#read<Answer>(text);
   }
 

@@ -10,7 +10,7 @@ import {
   sectionOf,
 } from "../definitions.ts";
 import { DefinitionSection, type DefinitionSections, wholeFile } from "../definition_sections.ts";
-import type { InVhost } from "../operator_options.ts";
+import type { ImportDefinitionsOptions, InVhost } from "../operator_options.ts";
 import type { JsonObject } from "../policy/json.ts";
 import type { VirtualHosts } from "../virtual_hosts.ts";
 import type { Changes } from "./changes.ts";
@@ -73,16 +73,19 @@ export class DefinitionOperations {
       : exportVhost(this.#vhosts.get(vhost));
   }
 
-  import(definitions: string | Uint8Array | JsonObject, where: InVhost): Promise<void> {
+  import(
+    definitions: string | Uint8Array | JsonObject,
+    options: ImportDefinitionsOptions,
+  ): Promise<void> {
     // one after the other: two files together would be neither of them
-    const importing = this.#import(definitions, where, this.#importing);
+    const importing = this.#import(definitions, options, this.#importing);
     this.#importing = importing.catch(() => {});
     return importing;
   }
 
   async #import(
     definitions: string | Uint8Array | JsonObject,
-    { vhost }: InVhost,
+    { vhost, grantTo }: ImportDefinitionsOptions,
     before: Promise<void>,
   ): Promise<void> {
     const file = await inSlices(readDefinitionsFile(definitions), this.#changes);
@@ -92,7 +95,7 @@ export class DefinitionOperations {
     await this.#changes.make(async () => {
       await before;
       this.#changes.check();
-      const things = { vhosts: this.#vhosts, users: this.#users, hashes, hashing, logger };
+      const things = { vhosts: this.#vhosts, users: this.#users, hashes, hashing, grantTo, logger };
       await inSlices(new DefinitionsImport(things, file, vhost).steps(), this.#changes);
     });
   }

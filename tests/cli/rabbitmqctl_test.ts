@@ -435,6 +435,14 @@ Deno.test("rabbitmqctl carries definitions out and in, also through standard inp
   await Deno.remove(file);
 });
 
+Deno.test("rabbitmqctl lets nobody into vhosts that it imports", async () => {
+  await using running = await RunningBroker.start();
+  const file = JSON.stringify({ vhosts: [{ name: "v" }] });
+  const { code } = await running.runWith(file, "rabbitmqctl", "-q", "import_definitions", "-");
+  assertEquals(code, 0);
+  assertEquals(running.broker.permissions({ vhost: "v" }), []);
+});
+
 Deno.test("rabbitmqctl reads a password from standard input", async () => {
   await using running = await RunningBroker.start();
   const { code } = await running.runWith("from stdin\nmore", "rabbitmqctl", "add_user", "bob");

@@ -105,3 +105,27 @@ Deno.test("POST /api/definitions takes a file from a form, and says when there i
   const broken = await upload("file", "{");
   assertEquals([broken.status, broken.body.reason], [400, "failed_to_parse_json"]);
 });
+
+Deno.test("who imports a vhost may do everything in it, unless the file says otherwise", async () => {
+  await using managed = new ManagedBroker();
+  await managed.addUser("ann", "administrator");
+  await managed.broker.addVhost("old");
+  const post = async (body: unknown, query = "") => {
+    const { status } = await managed.ask("POST", `/definitions${query}`, { body, user: "ann:p" });
+    assertEquals(status, 204);
+  };
+  const own = { user: "ann", vhost: "own", configure: "", write: "", read: "^mine$" };
+  await post({
+    vhosts: [{ name: "old" }, { name: "new" }, { name: "own" }],
+    permissions: [own],
+  });
+  // what is there already lets nobody in
+  await post({ vhosts: [{ name: "old" }] });
+  // as rabbitmqctl asks, which is nobody
+  await post({ vhosts: [{ name: "unseen" }] }, "?grant=false");
+  assertEquals(await managed.get("/users/ann/permissions"), [
+    { user: "ann", vhost: "/", configure: ".*", write: ".*", read: ".*" },
+    { user: "ann", vhost: "new", configure: ".*", write: ".*", read: ".*" },
+    own,
+  ]);
+});

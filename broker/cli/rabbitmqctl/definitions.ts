@@ -43,7 +43,9 @@ export const DEFINITION_COMMANDS: Readonly<Record<string, CtlCommand>> = {
         if (!(error instanceof SyntaxError)) throw error;
         throw new CtlError(EXIT.dataError, "Failed to parse JSON: it is none");
       }
-      await validated(call.client.post(["definitions"], definitions).then(() => {}));
+      await validated(
+        call.client.post(["definitions"], definitions, { query: "grant=false" }).then(() => {}),
+      );
       // nothing goes on after this: the broker has it all
       if (call.options["quiet"] !== true && call.options["silent"] !== true) {
         return { text: "Successfully imported definitions." };

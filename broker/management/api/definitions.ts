@@ -29,7 +29,10 @@ export function definitionRoutes(api: Api, management: Management): void {
     });
     api.post(path, async (call) => {
       requireAdministrator(call);
-      await imported(broker.importDefinitions(await readFile(call)));
+      // as who makes a vhost; not for rabbitmqctl, which is nobody
+      const granted = call.req.query("grant") !== "false";
+      const grantTo = granted ? { grantTo: call.var.session.user } : {};
+      await imported(broker.importDefinitions(await readFile(call), grantTo));
       return done(call);
     });
   }
