@@ -113,7 +113,7 @@ Deno.test("a vhost's own type of queues can be taken back", async () => {
   const put = (type: unknown) =>
     managed.ask("PUT", "/vhosts/v", { body: { default_queue_type: type } });
   const told = async () => (await managed.get("/vhosts/v")).default_queue_type;
-  for (const none of ["undefined", null]) {
+  for (const none of ["undefined", null, ""]) {
     await put("quorum");
     assertEquals(await told(), "quorum");
     // what is not said stays
@@ -123,6 +123,22 @@ Deno.test("a vhost's own type of queues can be taken back", async () => {
     assertEquals(await told(), "undefined");
   }
   assertEquals((await put("no such type")).status, 400);
+});
+
+Deno.test("null in what is said of a vhost stands for nothing", async () => {
+  await using managed = new ManagedBroker();
+  const put = async (body: unknown) => {
+    const { status } = await managed.ask("PUT", "/vhosts/v", { body });
+    const { description, tags, default_queue_type } = await managed.get("/vhosts/v");
+    return [status, description, tags, default_queue_type];
+  };
+  const nothing = { description: null, tags: null, default_queue_type: null };
+  assertEquals(await put(nothing), [201, "", [], "undefined"]);
+  const said = { description: "d", tags: ["a"], default_queue_type: "quorum" };
+  assertEquals(await put(said), [204, "d", ["a"], "quorum"]);
+  assertEquals(await put(nothing), [204, "", [], "undefined"]);
+  // as clients of RabbitMQ 3.11 call it
+  assertEquals(await put({ defaultqueuetype: "quorum" }), [204, "", [], "quorum"]);
 });
 
 Deno.test("the overview tells the cluster's tags, which are a global parameter", async () => {

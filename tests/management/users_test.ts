@@ -41,6 +41,31 @@ Deno.test("a user with the tag protected is neither changed nor deleted, but by 
   assertEquals((await managed.ask("DELETE", "/users/cid")).status, 400);
 });
 
+Deno.test("a list of users to delete may name some that are gone", async () => {
+  await using managed = new ManagedBroker();
+  await managed.addUser("ann", "");
+  const body = { users: ["bob", "ann"] };
+  assertEquals((await managed.ask("POST", "/users/bulk-delete", { body })).status, 204);
+  assertEquals(managed.broker.users().map(({ name }) => name), ["guest"]);
+});
+
+Deno.test("a password that is no text makes no user", async () => {
+  await using managed = new ManagedBroker();
+  for (const password of [1, true, ["p"], { p: 1 }]) {
+    const body = { password, tags: "" };
+    const { status, body: told } = await managed.ask("PUT", "/users/ann", { body });
+    assertEquals([status, told], [400, {
+      error: "bad_request",
+      reason: ["not_a_string", password],
+    }]);
+  }
+  assertEquals(managed.broker.hasUser("ann"), false);
+  assertEquals(
+    (await managed.ask("PUT", "/users/ann", { body: { password: null, tags: "" } })).status,
+    201,
+  );
+});
+
 Deno.test("a new user brings its permissions and limits", async () => {
   await using managed = new ManagedBroker();
   await managed.broker.addVhost("v");

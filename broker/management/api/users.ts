@@ -41,10 +41,9 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const [users] = required(await readObject(call, LISTED), "users");
     if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
-    const missing = users.find((name) => !broker.hasUser(String(name)));
-    if (missing !== undefined) throw badRequest(["no_such_user", missing]);
+    // who is not there is gone already, as RabbitMQ has it since 3.12
     for (const name of new Set(users.map(String))) {
-      if (!isProtected(broker, name)) await broker.deleteUser(name);
+      if (broker.hasUser(name) && !isProtected(broker, name)) await broker.deleteUser(name);
     }
     return call.body(null, 204);
   });
@@ -139,6 +138,7 @@ function readUser(name: string, body: JsonObject): JsonObject {
   if (password !== undefined && hash !== undefined) {
     throw badRequest("both_password_and_password_hash_are_provided");
   }
+  if (typeof (password ?? "") !== "string") throw badRequest(["not_a_string", password!]);
   if (limits !== undefined && !isObject(limits)) throw badRequest("limits have to be an object");
   if (typeof hash === "string" && !isBase64(hash)) throw badRequest(["not_base64", hash]);
   // one that is empty lets nobody in, and neither does none

@@ -134,15 +134,20 @@ async function lengthsByVhost(
   };
 }
 
+/** Clients that write down all fields of an object have null for what they do not set. */
 function readVhost(body: JsonObject): VhostOptions {
-  const { description, tags, default_queue_type: type } = body;
+  // the second name is that of 3.11, and of its clients
+  const { tags, default_queue_type: type = body["defaultqueuetype"] } = body;
+  const description = body["description"] === null ? "" : body["description"];
   const words = typeof tags === "string"
     ? tags.split(",").map((tag) => tag.trim()).filter(Boolean)
+    : tags === null
+    ? []
     : tags;
   if (words !== undefined && !(Array.isArray(words) && words.every(isText))) {
     throw badRequest("vhost tags have to be a list of texts");
   }
-  const none = type === null || type === "undefined";
+  const none = type === null || type === "" || type === "undefined";
   const known = none ? null : QUEUE_TYPES.find((one) => one === type);
   if (type !== undefined && known === undefined) {
     throw badRequest(`Unsupported default queue type: ${String(type)}`);
