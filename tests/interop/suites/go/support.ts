@@ -8,6 +8,8 @@ export interface GoSuite {
   readonly only: string;
   /** Variables that tell the tests what they want to know. */
   readonly env: Readonly<Record<string, string>>;
+  /** More arguments of the program. */
+  readonly args?: readonly string[];
   /** How many tests they are. */
   readonly tests: number;
   /** Lines that would only hide what failed. */
@@ -15,10 +17,12 @@ export interface GoSuite {
 }
 
 /** Runs tests of a package. */
-export async function runGoSuite({ program, only, env, tests, noise }: GoSuite): Promise<void> {
+export async function runGoSuite(
+  { program, only, env, args = [], tests, noise }: GoSuite,
+): Promise<void> {
   await runSuite({
     command: `${variable("INTEROP_SUITES_GO")}${program}`,
-    args: ["-test.v", "-test.run", only],
+    args: ["-test.v", "-test.run", only, ...args],
     env,
     ran: /^--- PASS/gm,
     tests,

@@ -1,4 +1,7 @@
 // Package suites names the packages whose tests are run, so that go.mod pins what these need.
 package suites
 
-import _ "github.com/streadway/amqp"
+import (
+	_ "github.com/ThreeDotsLabs/watermill-amqp/v3/pkg/amqp"
+	_ "github.com/streadway/amqp"
+)
