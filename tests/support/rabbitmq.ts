@@ -57,7 +57,9 @@ export async function startRabbitmq(
     try {
       return await startOnPorts(plugins, configuration());
     } catch (error) {
-      if (starts === STARTS || !`${error}`.includes("eaddrinuse")) throw error;
+      // that of the nodes among themselves is told in words
+      const taken = /eaddrinuse|could not bind to distribution port/.test(`${error}`);
+      if (starts === STARTS || !taken) throw error;
     }
   }
 }
