@@ -11,6 +11,11 @@ GET PUT /cluster-name
 GET /nodes
 GET /nodes/NODE
 GET /nodes/NODE/memory
+GET /nodes/NODE/memory/relative
+GET /nodes/NODE/memory/ets
+GET /nodes/NODE/memory/ets/rabbit
+GET /nodes/NODE/memory/ets/relative
+GET /nodes/NODE/memory/ets/rabbit/relative
 GET /extensions
 GET POST /definitions
 GET POST /all-configuration
@@ -67,9 +72,9 @@ GET PUT DELETE /permissions/%2F/ann
 GET /topic-permissions
 GET PUT DELETE /topic-permissions/%2F/ann
 GET /parameters
-GET /parameters/c
-GET /parameters/c/%2F
-GET PUT DELETE /parameters/c/%2F/p
+GET /parameters/operator_policy
+GET /parameters/operator_policy/%2F
+GET PUT DELETE /parameters/operator_policy/%2F/p
 GET /global-parameters
 GET PUT DELETE /global-parameters/g
 GET /policies
@@ -132,9 +137,9 @@ async function furnished() {
   await managed.ask("PUT", "/topic-permissions/%2F/ann", {
     body: { exchange: "amq.topic", write: ".*", read: ".*" },
   });
-  await managed.ask("PUT", "/parameters/c/%2F/p", { body: { value: 1 } });
   await managed.ask("PUT", "/global-parameters/g", { body: { value: 1 } });
   const definition = { pattern: ".*", definition: { "max-length": 9 } };
+  await managed.ask("PUT", "/parameters/operator_policy/%2F/p", { body: { value: definition } });
   await managed.ask("PUT", "/policies/%2F/pol", { body: definition });
   await managed.ask("PUT", "/operator-policies/%2F/op", { body: definition });
   const [{ name }] = await managed.get("/connections");

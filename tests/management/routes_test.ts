@@ -118,6 +118,9 @@ const LITTLE: readonly (readonly [request: string, status: number, body?: JsonVa
   ["DELETE /reset", 204],
   ["DELETE /reset/NODE", 204],
   ["GET /extensions", 200, []],
+  ...["", "/relative", "/rabbit", "/rabbit/relative"].map((below) =>
+    [`GET /nodes/NODE/memory/ets${below}`, 200, { ets_tables_memory: "no_tables" }] as const
+  ),
   ["POST /vhosts/%2F/start/NODE", 204],
   ["GET /feature-flags", 200, []],
   ["PUT /feature-flags/quorum_queue/enable", 404, {
@@ -178,6 +181,29 @@ Deno.test("what does little answers the same whatever there is, and changes noth
   const sum = sizes.reduce((all, size) => all + size, 0);
   assertEquals(sum, Math.max(total.rss, total.allocated));
   assertEquals(parts.other_proc + parts.binary, total.erlang);
+});
+
+Deno.test("GET /api/nodes/NODE/memory/relative tells the same parts in percent, and of what there is at least one", async () => {
+  await using managed = new ManagedBroker();
+  const path = "/nodes/warren@localhost/memory";
+  const { strategy: _, total: __, ...sizes } = (await managed.get(path)).memory;
+  const { total, ...percents } = (await managed.get(`${path}/relative`)).memory;
+  assertEquals([total, Object.keys(percents)], [100, Object.keys(sizes)]);
+  const sum = Object.values<number>(percents).reduce((all, percent) => all + percent, 0);
+  // each is rounded up
+  assert(sum >= 100 && sum <= 100 + Object.keys(sizes).length, `${sum} percent`);
+  for (const name of ["other_proc", "binary"]) {
+    assert(Number.isInteger(percents[name]) && percents[name] > 0, `${percents[name]} of ${name}`);
+  }
+  assertEquals(percents.code, 0);
+});
+
+Deno.test("what is asked of a node that there is not is not found", async () => {
+  await using managed = new ManagedBroker();
+  for (const below of ["", "/memory", "/memory/relative", "/memory/ets"]) {
+    assertEquals((await managed.ask("GET", `/nodes/nope${below}`)).status, 404, below);
+  }
+  assertEquals((await managed.ask("GET", "/healthchecks/node/nope")).status, 404);
 });
 
 Deno.test("PUT /api/topic-permissions with an exchange at its end sets those of the exchange in its body", async () => {

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../mod.ts";
 import { vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
 import type { Api, Call, Management } from "../context.ts";
+import { notFound } from "../errors.ts";
 
 /** The queue that RabbitMQ's test of a vhost uses. */
 const PROBE = "aliveness-test";
@@ -20,7 +21,10 @@ export function healthRoutes(api: Api, management: Management): void {
   api.get("/api/health/checks/alarms", alarms);
   api.get("/api/health/checks/local-alarms", alarms);
   api.get("/api/healthchecks/node", alarms);
-  api.get("/api/healthchecks/node/:node", alarms);
+  api.get("/api/healthchecks/node/:node", (call) => {
+    if (call.req.param("node") !== management.node) throw notFound();
+    return alarms(call);
+  });
 
   const serving = ["is-in-service", "ready-to-serve-clients"];
   for (const check of serving) {

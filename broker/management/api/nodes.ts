@@ -61,6 +61,17 @@ export function nodeRoutes(api: Api, management: Management): void {
     return answer(call, { ...describeNode(node, management, stats, files), ...memory });
   });
   api.get("/api/nodes/:node/memory", (call) => answer(call, memoryOf(find(call), management)));
+  api.get(
+    "/api/nodes/:node/memory/relative",
+    (call) => answer(call, relativeMemory(memoryOf(find(call), management).memory)),
+  );
+  // Erlang's tables, of which there are none
+  for (const below of ["", "/relative", "/:filter", "/:filter/relative"]) {
+    api.get(`/api/nodes/:node/memory/ets${below}`, (call) => {
+      find(call);
+      return answer(call, { ets_tables_memory: "no_tables" });
+    });
+  }
 }
 
 /** The types that exchanges can have. */
@@ -194,7 +205,10 @@ const UNKNOWN_PARTS = [
 
 /** What a process of this kind knows of its memory, in RabbitMQ's words: objects are Erlang's
  * processes, and buffers its binaries. As there, the parts come to the largest of the totals. */
-function memoryOf({ memoryUsed: rss }: NodeInfo, { runtime }: Management): JsonObject {
+function memoryOf(
+  { memoryUsed: rss }: NodeInfo,
+  { runtime }: Management,
+): { readonly memory: JsonObject } {
   const { heapUsed, heapTotal, external } = runtime.sizes();
   const allocated = heapTotal + external;
   return {
@@ -208,4 +222,12 @@ function memoryOf({ memoryUsed: rss }: NodeInfo, { runtime }: Management): JsonO
       total: { erlang: heapUsed + external, rss, allocated },
     },
   };
+}
+
+/** Each part in percent of all parts, rounded up, so that what there is of something is not told as nothing. */
+function relativeMemory({ strategy: _, total: __, ...parts }: JsonObject): JsonObject {
+  const sizes = Object.entries(parts).map(([name, size]) => [name, Number(size)] as const);
+  const sum = sizes.reduce((total, [, size]) => total + size, 0);
+  const percents = sizes.map(([name, size]) => [name, Math.ceil(100 * size / sum)]);
+  return { memory: { total: 100, ...Object.fromEntries(percents) } };
 }
