@@ -1050,7 +1050,8 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Sets a runtime parameter of a vhost: something that a part of the broker is told. Any component is
-   * taken, also one that nothing here listens to.
+   * taken, also one that nothing here listens to: the program hears of it by `parameter.set`. Over HTTP
+   * only what the broker itself knows is taken.
    *
    * @param parameter The parameter. One of this component and name is replaced.
    * @returns A promise that resolves once it is on disk.

@@ -57,14 +57,30 @@ export function requireOwn(call: Call, user: string): void {
  * The vhost that a path names.
  *
  * @param changing True when something is to be changed in it.
+ * @param thing What somebody who may not see it is told that it is.
  * @throws {HttpError} 404 when there is none, 401 when who is asking may not see it.
  */
-export function vhostOf(call: Call, broker: Broker, changing = false): string {
+export function vhostOf(
+  call: Call,
+  broker: Broker,
+  changing = false,
+  thing = "virtual host",
+): string {
   const name = call.req.param("vhost") ?? "";
   if (!broker.hasVhost(name)) throw changing ? noVhost() : notFound();
   const { session } = call.var;
   if (isAdministrator(session) || session.mayEnter(name)) return name;
-  throw notAuthorised("User not authorised to access virtual host");
+  throw notAuthorised(`User not authorised to access ${thing}`);
+}
+
+/**
+ * The same for a single policy or parameter in it.
+ *
+ * @throws {HttpError} 404 when there is no such vhost, 401 when who is asking may not see it, or is no policymaker.
+ */
+export function policyVhostOf(call: Call, broker: Broker, changing = false): string {
+  requirePolicymaker(call);
+  return vhostOf(call, broker, changing, "object");
 }
 
 /**

@@ -318,8 +318,24 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
     { args: ["-q", "list_vhost_limits"], out: [""] },
     { args: ["-q", "set_user_limits", "guest", '{"max-channels":7}'] },
     { args: ["-q", "list_user_limits", "--user", "guest"], out: ['{"max-channels":7}'] },
-    { args: ["-q", "clear_user_limits", "guest", "all"] },
+    {
+      args: ["clear_user_limits", "guest", "all"],
+      out: ['Clearing all limits for user "guest" ...'],
+    },
     { args: ["-q", "list_user_limits", "--user", "guest"], out: ["{}"] },
+  ]],
+  ["parameters of what there is not are refused, and policies are no parameters", [
+    {
+      args: ["-q", "set_parameter", "shovel", "s", '{"src-uri":"amqp://"}'],
+      code: 69,
+      err: ["Error:", "Validation failed", "", "component shovel not found", ""],
+    },
+    { args: ["-q", "list_parameters"], out: [""] },
+    {
+      args: ["-q", "clear_parameter", "policy", "p"],
+      code: 69,
+      err: ["Error:", "policies may not be cleared using this method"],
+    },
   ]],
   ["what makes no sense ends with 64 and the usage", [
     {

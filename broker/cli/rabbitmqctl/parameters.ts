@@ -25,6 +25,9 @@ export const PARAMETER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     banner: ({ args: [component, name], vhost }) =>
       `Clearing runtime parameter "${name}" for component "${component}" on vhost "${vhost}" ...`,
     async run({ args: [component = "", name = ""], vhost, client }) {
+      if (component === "policy") {
+        throw new CtlError(EXIT.unavailable, "policies may not be cleared using this method");
+      }
       const path = ["parameters", component, vhost, name];
       if (await client.find(path) === undefined) throw missing();
       await client.delete(path);

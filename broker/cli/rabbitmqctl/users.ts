@@ -151,7 +151,8 @@ export const USER_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "Clears user connection/channel limits",
     usage: "<username> <limit-name> | all",
     args: [2, 2],
-    banner: ({ args: [user, limit] }) => `Clearing "${limit}" limit for user "${user}" ...`,
+    banner: ({ args: [user, limit] }) =>
+      `Clearing ${limit === "all" ? "all limits" : `"${limit}" limit`} for user "${user}" ...`,
     async run({ args: [user = "", limit = ""], client }) {
       await requireUser(client, user);
       for (const name of limit === "all" ? ["max-connections", "max-channels"] : [limit]) {

@@ -1,5 +1,5 @@
 import type { JsonObject, Policy, PolicyOptions } from "../../mod.ts";
-import { requireAdministrator, requirePolicymaker, seesVhost, vhostOf } from "../access.ts";
+import { policyVhostOf, requireAdministrator, seesVhost, vhostOf } from "../access.ts";
 import { integerOf, isObject, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
@@ -10,8 +10,12 @@ interface Kind {
   readonly list: (where: { readonly vhost?: string }) => Policy[];
   readonly set: (policy: PolicyOptions) => Promise<void>;
   readonly delete: (name: string, where: { readonly vhost: string }) => Promise<void>;
-  /** @throws {HttpError} 401 when who is asking may not ask for one, nor change it. Lists are for all. */
-  readonly check: (call: Call) => void;
+  /**
+   * The vhost that a path names.
+   *
+   * @throws {HttpError} 401 when who is asking may not ask for one in it, nor change it. Lists are for all.
+   */
+  readonly vhostOf: (call: Call, changing?: boolean) => string;
 }
 
 /** Policies of users and of operators: what there is, setting and deleting. */
@@ -21,13 +25,16 @@ export function policyRoutes(api: Api, { broker }: Management): void {
       list: (where) => broker.policies(where),
       set: (policy) => broker.setPolicy(policy),
       delete: (name, where) => broker.deletePolicy(name, where),
-      check: requirePolicymaker,
+      vhostOf: (call, changing) => policyVhostOf(call, broker, changing),
     },
     "operator-policies": {
       list: (where) => broker.operatorPolicies(where),
       set: (policy) => broker.setOperatorPolicy(policy),
       delete: (name, where) => broker.deleteOperatorPolicy(name, where),
-      check: requireAdministrator,
+      vhostOf(call, changing) {
+        requireAdministrator(call);
+        return vhostOf(call, broker, changing);
+      },
     },
   };
   for (const [path, kind] of Object.entries(kinds)) {
@@ -44,15 +51,13 @@ export function policyRoutes(api: Api, { broker }: Management): void {
       return answerList(call, { rows, key: byPriority, describe: describePolicy });
     });
     api.get(`/api/${path}/:vhost/:name`, (call) => {
-      kind.check(call);
-      const found = find(vhostOf(call, broker), call.req.param("name") ?? "");
+      const found = find(kind.vhostOf(call), call.req.param("name") ?? "");
       if (found === undefined) throw notFound();
       return answer(call, describePolicy(found));
     });
 
     api.put(`/api/${path}/:vhost/:name`, async (call) => {
-      kind.check(call);
-      const vhost = vhostOf(call, broker, true);
+      const vhost = kind.vhostOf(call, true);
       const name = call.req.param("name") ?? "";
       const policy = readPolicy(await readObject(call));
       const before = find(vhost, name);
@@ -60,8 +65,7 @@ export function policyRoutes(api: Api, { broker }: Management): void {
       return call.body(null, before === undefined ? 201 : 204);
     });
     api.delete(`/api/${path}/:vhost/:name`, async (call) => {
-      kind.check(call);
-      const vhost = vhostOf(call, broker);
+      const vhost = kind.vhostOf(call);
       const name = call.req.param("name") ?? "";
       if (find(vhost, name) === undefined) throw notFound();
       await kind.delete(name, { vhost });
@@ -78,9 +82,8 @@ function readPolicy(body: JsonObject): Omit<PolicyOptions, "name" | "vhost"> {
     pattern: textOf(body, "pattern"),
     definition,
     ...priority === undefined ? {} : { priority: integerOf(priority) },
-    ...typeof applyTo === "string"
-      ? { applyTo: applyTo as NonNullable<PolicyOptions["applyTo"]> }
-      : {},
+    // whatever it is: one that is none must not stand for all there is
+    ...applyTo === undefined ? {} : { applyTo: applyTo as NonNullable<PolicyOptions["applyTo"]> },
   };
 }
 

@@ -82,7 +82,12 @@ function setParameter(
 ): Promise<boolean> {
   const text = before === undefined ? "" : JSON.stringify(before.value, undefined, 2);
   const where = [
-    { name: "component", label: "Component", required: true },
+    {
+      name: "component",
+      label: "Component",
+      required: true,
+      hint: "operator_policy or vhost-limits; no other is listened to",
+    },
     { name: "vhost", label: "Virtual host", value: vhost, required: true },
   ];
   return showForm({
