@@ -17,6 +17,10 @@ const PART = 64 * 1024;
 /** Of bodies that come to more a user has a few at once, for as long as it takes to do what they say. */
 const LARGE = 1024 * 1024;
 
+/** What is told of a text where an object should be. */
+const TWICE = "invalid payload: the request body JSON-decoded to a string. " +
+  "Is the input doubly-JSON-encoded?";
+
 /** A text without it has no integer that a number cannot be. */
 const LONG_INTEGER = /[0-9]{16}/;
 const INTEGER = /^-?[0-9]+$/;
@@ -115,7 +119,7 @@ export async function readObject(
     throw badRequest("not_json");
   }
   if (isObject(value)) return value;
-  throw badRequest("not_json");
+  throw badRequest(typeof value === "string" ? TWICE : "not_json");
 }
 
 function setExactHeaders(body: unknown, text: string): void {
@@ -173,17 +177,23 @@ export function booleanOf(body: JsonObject, name: string, otherwise: boolean): b
 
 /** A whole number, which old clients send as text. */
 export function integerOf(value: JsonValue | undefined): number {
+  const number = wholeNumber(value);
+  if (number === undefined) throw badRequest(["not_integer", value ?? null]);
+  return number;
+}
+
+/** The same for who tells by himself when it is none. */
+export function wholeNumber(value: JsonValue | undefined): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
-  if (typeof number === "number" && Number.isSafeInteger(number)) return number;
-  throw badRequest(["not_integer", value ?? null]);
+  return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** A text. */
 export function textOf(body: JsonObject, name: string, otherwise?: string): string {
   const value = body[name] ?? otherwise;
   if (typeof value === "string") return value;
-  if (value === undefined) throw badRequest(keysMissing([name]));
-  throw badRequest(["not_a_string", value]);
+  if (!Object.hasOwn(body, name)) throw badRequest(keysMissing([name]));
+  throw badRequest(["not_a_string", value ?? null]);
 }
 
 /** Arguments; clients in PHP send an empty list where they mean an empty object. */

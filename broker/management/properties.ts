@@ -60,6 +60,9 @@ export function readProperties(value: JsonValue): BasicProperties {
   if (priority !== undefined) properties["priority"] = priority;
   if (seconds !== undefined) properties["timestamp"] = new Date(seconds * 1000);
   const { headers } = given;
+  // a list is none, as RabbitMQ takes it
+  const isNone = headers === undefined || Array.isArray(headers);
+  if (!isNone && !isObject(headers)) throw badRequest(["headers_not_object", headers]);
   if (isObject(headers)) {
     try {
       properties["headers"] = normaliseTable(headers);

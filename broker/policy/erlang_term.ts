@@ -29,6 +29,7 @@ export function sortedEntries(
 }
 
 function binary(text: string): string {
+  if (text === "") return "<<>>";
   const escaped = text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
   // deno-lint-ignore no-control-regex -- all of Latin-1 is printed without a type
   return /^[\x00-\x7f]*$/.test(text) ? `<<"${escaped}">>` : `<<"${escaped}"/utf8>>`;

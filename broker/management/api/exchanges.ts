@@ -1,7 +1,7 @@
 import type { ExchangeInfo, JsonObject } from "../../mod.ts";
 import { seesVhost, vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
-import { argumentsOf, booleanOf, readObject, textOf } from "../body.ts";
+import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
 import { answer, answerList, type Listing } from "../listing.ts";
@@ -50,15 +50,16 @@ export function exchangeRoutes(api: Api, management: Management): void {
     const vhost = vhostOf(call, broker, true);
     const exchange = exchangeOf(call);
     const body = await readObject(call);
-    const type = textOf(body, "type", "direct");
+    const { type = "direct" } = body;
     const declared = {
       durable: booleanOf(body, "durable", false),
       autoDelete: booleanOf(body, "auto_delete", false),
       internal: booleanOf(body, "internal", false),
       arguments: argumentsOf(body),
     };
-    if (!broker.node().exchangeTypes.includes(type)) {
-      throw badRequest(`invalid exchange type '${type}'`);
+    if (typeof type !== "string" || !broker.node().exchangeTypes.includes(type)) {
+      const told = typeof type === "string" ? type : JSON.stringify(type);
+      throw badRequest(`invalid exchange type '${told}'`);
     }
     const [before] = broker.exchanges({ vhost, exchange });
     await actAs(

@@ -6,9 +6,10 @@ import {
   visibleVhostOf,
   visibleVhosts,
 } from "../access.ts";
-import { integerOf, readObject, required } from "../body.ts";
+import { readObject, required, wholeNumber } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
+import { erlangPairs, erlangTerm } from "../../policy/erlang_term.ts";
 import { answerList } from "../listing.ts";
 
 /** The names of limits in the API, and in the broker. */
@@ -90,13 +91,15 @@ function userLimitRoutes(api: Api, { broker }: Management): void {
     const [value] = required(await readObject(call), "value");
     const limit = knownLimit(USER_LIMITS, name);
     if (limit === undefined) {
-      throw badRequest(
-        `Unrecognised terms [{<<"${name}">>,${JSON.stringify(value)}}] in user-limits`,
-      );
+      throw badRequest(`Unrecognised terms ${erlangPairs([[name, value!]])} in user-limits`);
     }
     const user = find(userName);
     if (user === undefined) throw badRequest(["no_such_user", userName]);
-    await broker.setUserLimits(userName, { ...user.limits, [limit]: integerOf(value) });
+    const most = wholeNumber(value);
+    if (most === undefined) {
+      throw badRequest(`${name} should be a number, actually was ${erlangTerm(value)}`);
+    }
+    await broker.setUserLimits(userName, { ...user.limits, [limit]: most });
     return call.body(null, 204);
   });
 

@@ -140,7 +140,13 @@ function readUser(name: string, body: JsonObject): JsonObject {
   }
   if (typeof (password ?? "") !== "string") throw badRequest(["not_a_string", password!]);
   if (limits !== undefined && !isObject(limits)) throw badRequest("limits have to be an object");
-  if (typeof hash === "string" && !isBase64(hash)) throw badRequest(["not_base64", hash]);
+  // a user must not lose its password by one that is none
+  for (const text of [password, algorithm]) {
+    if (text !== undefined && typeof text !== "string") throw badRequest(["not_a_string", text]);
+  }
+  if (hash !== undefined && !(typeof hash === "string" && isBase64(hash))) {
+    throw badRequest(["not_base64", hash]);
+  }
   // one that is empty lets nobody in, and neither does none
   const secret = typeof hash === "string"
     ? { password_hash: hash }
