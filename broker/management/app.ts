@@ -26,7 +26,7 @@ import { vhostRoutes } from "./api/vhosts.ts";
 import { Turns } from "../auth/turns.ts";
 import type { Api, Call, Env, Management } from "./context.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
-import { HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
+import { badRequest, HttpError, notAuthorised, notFound, toHttpError } from "./errors.ts";
 import { logIn } from "./login.ts";
 import { metricRoutes } from "./metrics.ts";
 import { isForeign, SAFE_HEADERS } from "./safety.ts";
@@ -134,6 +134,7 @@ async function enter(
   management: Management,
 ): Promise<Response | void> {
   const { method, path } = call.req;
+  if (!isWellFormed(call.req.raw.url)) throw badRequest("malformed URL");
   if (method !== "HEAD" && method !== "GET" || path.length > 1) {
     const allowed = allowedMethods(api, path);
     if (allowed.length > 0 && method === "OPTIONS") return answerOptions(call, 200, allowed);
@@ -152,6 +153,17 @@ async function enter(
   }
   if (method === "GET" || method === "HEAD") return await next();
   await management.broker.attributeTo(session.user, next);
+}
+
+/** False for half an escape, and for octets that are not UTF-8: a name with those would be taken as it is
+ * written, and be another one from then on. */
+function isWellFormed(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Has a large body wait for its turn, which is over when the request is answered. */

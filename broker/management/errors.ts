@@ -56,12 +56,15 @@ export function plainText({ message }: AmqpError): string {
   return message.replace(/^[A-Z_]+ - /, "");
 }
 
+/** True when who is asking may not enter the vhost: an administrator sees it all the same. */
+export function isForbidden(error: AmqpError): boolean {
+  return error.replyCode === 530 && plainText(error).startsWith("access to vhost");
+}
+
 function ofAmqp(error: AmqpError): HttpError {
   const text = plainText(error);
   if (error.replyCode === 403) return notAuthorised("Access refused.");
   if (error.replyCode === 404) return new HttpError(404, "not_found", text);
-  if (error.replyCode === 530 && text.startsWith("access to vhost")) {
-    return notAuthorised("Access refused.");
-  }
+  if (isForbidden(error)) return notAuthorised("Access refused.");
   return badRequest(text);
 }

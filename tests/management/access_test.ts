@@ -185,6 +185,46 @@ Deno.test("a vhost that does not exist is 404, and one that a user may not enter
   });
 });
 
+Deno.test("who may not enter a vhost is told so, whatever else he may see of it", async () => {
+  await using managed = new ManagedBroker();
+  const { broker } = managed;
+  await broker.addVhost("other");
+  await broker.declareQueue({ queue: "q", vhost: "other" });
+  const message = { routing_key: "q", properties: {}, payload: "x", payload_encoding: "string" };
+  const get = { count: 1, ackmode: "ack_requeue_true", encoding: "auto" };
+  // an administrator without an entry
+  await broker.addUser("adm", { password: "p", tags: ["administrator"] });
+  for (
+    const [path, body] of [
+      ["/exchanges/other/amq.default/publish", message],
+      ["/queues/other/q/get", get],
+      ["/queues/other/none/get", get],
+    ] as const
+  ) {
+    const { status, body: told } = await managed.ask("POST", path, { body, user: "adm:p" });
+    assertEquals([status, told.reason], [401, "Access refused."], path);
+  }
+  await managed.addUser("pol", "policymaker");
+  for (const path of ["/policies/other/p", "/parameters/vhost-limits/other/limits"]) {
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      const asking = { user: "pol:p", ...method === "PUT" ? { body: {} } : {} };
+      const { status, body } = await managed.ask(method, path, asking);
+      assertEquals([status, body.reason], [401, "User not authorised to access object"]);
+    }
+  }
+});
+
+Deno.test("mirrors are brought up to date by administrators alone", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.declareQueue({ queue: "q" });
+  await managed.addUser("ann", "monitoring");
+  const ask = (user: string) =>
+    managed.ask("POST", "/queues/%2F/q/actions", { user, body: { action: "sync" } });
+  const { status, body } = await ask("ann:p");
+  assertEquals([status, body?.reason], [401, "Not administrator user"]);
+  assertEquals((await ask("guest:guest")).status, 204);
+});
+
 Deno.test("a page of another site can change nothing, whoever uses the browser", async () => {
   await using managed = new ManagedBroker();
   const from = (headers: Record<string, string>) =>

@@ -342,6 +342,25 @@ Deno.test("what is no JSON, too deep or not UTF-8 is a bad request", async () =>
   assertEquals(managed.logger.of("error"), []);
 });
 
+Deno.test("a path that comes to no text is refused, and makes nothing with a name as it is written", async () => {
+  await using managed = new ManagedBroker();
+  for (const odd of ["%", "%zz", "a%2", "%ff", "%c3", "%ed%a0%80"]) {
+    for (const path of [`/queues/%2F/${odd}`, `/vhosts/${odd}`, `/queues?name=${odd}`]) {
+      for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
+        const { status, body } = await managed.ask(
+          method,
+          path,
+          method === "PUT" ? { body: {} } : {},
+        );
+        assertEquals([status, body?.error], [400, "bad_request"], `${method} ${path}`);
+      }
+    }
+  }
+  assertEquals(await managed.get("/queues"), []);
+  assertEquals((await managed.ask("PUT", "/queues/%2F/100%25", { body: {} })).status, 201);
+  assertEquals((await managed.get("/queues/%2F/100%25")).name, "100%");
+});
+
 Deno.test("an odd path is answered, and nothing is logged as a bug", async () => {
   await using managed = new ManagedBroker();
   for (

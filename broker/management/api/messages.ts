@@ -3,11 +3,11 @@ import type { BasicProperties } from "../../amqp/properties.ts";
 import type { Channel } from "../../../client/channel.ts";
 import type { Connection } from "../../../client/connection.ts";
 import type { JsonObject } from "../../mod.ts";
-import { vhostOf } from "../access.ts";
+import { requireAdministrator, vhostOf } from "../access.ts";
 import { actAs } from "../acting.ts";
 import { BODY_MAX, integerOf, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
-import { badRequest, HttpError, plainText } from "../errors.ts";
+import { badRequest, HttpError, isForbidden, plainText } from "../errors.ts";
 import { ACK_MODES, type Get, getMessages, type GotMessages, gotParts } from "../got_messages.ts";
 import { streamOf } from "../../http/json_stream.ts";
 import { answer, inTurn } from "../listing.ts";
@@ -73,6 +73,7 @@ export function messageRoutes(api: Api, management: Management): void {
 
   // mirrors of RabbitMQ 3 were brought up to date by these; there are none
   api.post("/api/queues/:vhost/:queue/actions", async (call) => {
+    requireAdministrator(call);
     findQueue(call, management);
     const [action] = required(await readObject(call), "action");
     if (action === "sync" || action === "cancel_sync") return call.body(null, 204);
@@ -85,7 +86,7 @@ async function telling<T>(publishing: Promise<T>): Promise<T> {
   try {
     return await publishing;
   } catch (error) {
-    if (!(error instanceof AmqpError)) throw error;
+    if (!(error instanceof AmqpError) || isForbidden(error)) throw error;
     throw badRequest(`${error.replyCode} ${error.message}`);
   }
 }
@@ -97,7 +98,7 @@ async function tellingOfQueue<T>(getting: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof AmqpError)) throw error;
     if (error.replyCode === 404) throw new HttpError(404, "not_found", error.message);
-    if (error.replyCode === 403) throw error;
+    if (error.replyCode === 403 || isForbidden(error)) throw error;
     throw badRequest(`${error.replyCode} ${plainText(error)}`);
   }
 }
