@@ -33,6 +33,20 @@ export async function ask(base: string, { method, path, body, user }: ApiRequest
   };
 }
 
+/** Often enough for a request that fails one time in twenty, as on a machine with other work to do. */
+const TIMES = 8;
+
+/**
+ * Asks again while the answer is 500: some requests meet an end of RabbitMQ's own connection now and then,
+ * such as getting from a stream, which closes it. One that always fails is asked a few times for nothing.
+ */
+export async function askAgain(base: string, request: ApiRequest): Promise<Answer> {
+  for (let time = 1;; time++) {
+    const answer = await ask(base, request);
+    if (answer.status !== 500 || time === TIMES) return answer;
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,7 +1,7 @@
 import { Broker } from "../../../broker/broker.ts";
 import { manage } from "../../../broker/management/mod.ts";
 import { connect, type Connection } from "../../../mod.ts";
-import { type Answer, ask } from "./ask.ts";
+import { type Answer, ask, askAgain } from "./ask.ts";
 import { carryDefinitions } from "./carry.ts";
 import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
 import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
@@ -70,13 +70,6 @@ export async function* compareManagement(
       explained: [],
     };
   }
-}
-
-/** Asks once more when the answer is 500: some requests meet an end of RabbitMQ's own channel now and then,
- * such as getting from a stream. One that always fails fails again. */
-async function askAgain(base: string, request: ApiRequest): Promise<Answer> {
-  const answer = await ask(base, request);
-  return answer.status === 500 ? await ask(base, request) : answer;
 }
 
 function compareAnswers(

@@ -183,8 +183,23 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     reason: "a sentence says more than Erlang's term",
   },
   {
-    request: /PUT \/parameters\/nope/,
-    line: /^status: 400 in RabbitMQ, 201/,
-    reason: "parameters of plugins are kept, so that definitions survive",
+    request: /DELETE \/(vhost|user)-limits\/nope/,
+    line: /^status: 500 in RabbitMQ, 404 in Warren/,
+    reason: "RabbitMQ fails at it",
+  },
+  {
+    request: /PUT \/(operator-policies|users)\/.*:5|POST .*"headers":"x"/,
+    line: /^status: 500 in RabbitMQ, 400 in Warren/,
+    reason: "RabbitMQ fails at it",
+  },
+  {
+    request: / \/queues\/%2F\/%zz/,
+    line: /^\.: string in RabbitMQ, object in Warren/,
+    reason: "a body says why, where RabbitMQ's HTTP server sends none",
+  },
+  {
+    request: /PUT \/policies\/.*"apply-to":null/,
+    line: /^error: .*should be 'queues', 'exchanges' or 'all'/,
+    reason: "policies may be for queues of one type, as since 3.12",
   },
 ];

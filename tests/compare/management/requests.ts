@@ -23,7 +23,10 @@ const post = (path: string, body?: unknown, user?: string): ApiRequest => ({
   method: "POST",
   body,
 });
-const remove = (path: string): ApiRequest => ({ method: "DELETE", path });
+const remove = (path: string, user?: string): ApiRequest => ({
+  ...get(path, user),
+  method: "DELETE",
+});
 
 /** What is only looked at: these change nothing. */
 export const LOOKING: readonly ApiRequest[] = [
@@ -256,6 +259,48 @@ const SORTED: readonly string[] = [
   "/bindings/%2F",
 ];
 
+/** What would take something away that is not there, or set it for somebody who is not. */
+const MISSING: readonly ApiRequest[] = [
+  ...[
+    "/queues/nope/q",
+    "/exchanges/nope/e",
+    "/bindings/%2F/e/amq.topic/q/nope/k",
+    "/bindings/%2F/e/nope/q/orders/k",
+    "/bindings/nope/e/nope/q/orders/k",
+    "/bindings/%2F/e/amq.topic/e/nope/k",
+    "/vhosts/nope",
+    "/users/nope",
+    "/permissions/%2F/nope",
+    "/permissions/nope/guest",
+    "/permissions/%2F/without",
+    "/topic-permissions/%2F/nope",
+    "/topic-permissions/nope/guest",
+    "/topic-permissions/%2F/without",
+    "/topic-permissions/%2F/without/amq.topic",
+    "/policies/%2F/nope",
+    "/policies/nope/nope",
+    "/operator-policies/%2F/nope",
+    "/operator-policies/nope/nope",
+    "/parameters/nope/%2F/nope",
+    "/parameters/policy/%2F/nope",
+    "/parameters/vhost-limits/nope/limits",
+    "/global-parameters/nope",
+    "/vhost-limits/%2F/max-connections",
+    "/vhost-limits/nope/max-connections",
+    "/user-limits/without/max-connections",
+    "/user-limits/nope/max-connections",
+  ].map((path) => remove(path)),
+  put("/policies/nope/nope", { pattern: "", definition: { "max-length": 1 } }),
+  put("/operator-policies/nope/nope", { pattern: "", definition: { "max-length": 1 } }),
+  put("/parameters/vhost-limits/nope/limits", { value: {} }),
+  put("/vhost-limits/nope/max-queues", { value: 1 }),
+  put("/topic-permissions/%2F/nope", { exchange: "amq.topic", write: "", read: "" }),
+  put("/topic-permissions/nope/guest", { exchange: "amq.topic", write: "", read: "" }),
+  get("/healthchecks/node/nope"),
+  get("/queues/%2F/%zz"),
+  put("/queues/%2F/%zz", {}),
+];
+
 /** What changes something, in this order. */
 export const CHANGING: readonly ApiRequest[] = [
   put("/vhosts/v1"),
@@ -349,6 +394,10 @@ export const CHANGING: readonly ApiRequest[] = [
   remove("/policies/%2F/p1"),
   remove("/operator-policies/%2F/o1"),
   put("/parameters/nope/%2F/x", { value: 1 }),
+  put("/parameters/shovel/%2F/x", { value: { "src-uri": "amqp://" } }),
+  put("/parameters/federation-upstream/%2F/x", { value: { uri: "amqp://" } }),
+  remove("/parameters/shovel/%2F/x"),
+  put("/exchanges/%2F/e5", { type: null }),
   put("/global-parameters/g", { value: { a: 1 } }),
   get("/global-parameters/g"),
   put("/global-parameters/g", {}),
@@ -473,4 +522,31 @@ export const CHANGING: readonly ApiRequest[] = [
   remove("/vhosts/v1"),
   remove("/vhosts/v1"),
   remove("/connections/nope"),
+  put("/users/without", { password: "p", tags: "administrator" }),
+  ...MISSING,
+  // whoever sees everything has to be let in like others
+  put("/queues/%2F/held2", { durable: true }),
+  post("/queues/%2F/held2/get", taking({}), "without:p"),
+  post(PUBLISH, publish({}), "without:p"),
+  post("/queues/%2F/held2/actions", { action: "sync" }, "mon:p"),
+  put("/users/pol", { password: "p", tags: "policymaker" }),
+  put("/vhosts/v1"),
+  get("/policies/v1/nope", "pol:p"),
+  put("/policies/v1/nope", { pattern: "", definition: { "max-length": 1 } }, "pol:p"),
+  remove("/policies/v1/nope", "pol:p"),
+  get("/parameters/vhost-limits/v1", "pol:p"),
+  remove("/parameters/vhost-limits/v1/limits", "pol:p"),
+  remove("/vhosts/v1"),
+  // what is not what it should be
+  put("/policies/%2F/p3", { pattern: "", definition: { "max-length": 1 }, "apply-to": null }),
+  put("/operator-policies/%2F/p3", { pattern: "", definition: { "max-length": 1 }, "apply-to": 5 }),
+  put("/user-limits/man/max-connections", { value: "x" }),
+  put("/user-limits/man/max-connections", { value: null }),
+  put("/user-limits/man/nope", { value: "" }),
+  put("/vhost-limits/%2F/max-queues", { value: "" }),
+  put("/users/x7", { password_hash: null, tags: "" }),
+  put("/users/x7", { password: 5, tags: "" }),
+  put("/queues/%2F/new8", JSON.stringify("{}")),
+  post(PUBLISH, publish({ properties: { headers: "x" } })),
+  post(PUBLISH, publish({ properties: { headers: ["x"] } })),
 ];
