@@ -85,6 +85,11 @@ function* mapped<T>(rows: readonly T[], part: (row: T) => JsonValue): Generator<
   for (const row of rows) yield part(row);
 }
 
+/** True when what was counted is not to be told: a list without is shorter, and made sooner. */
+export function wantsNoStats({ req }: Call): boolean {
+  return req.query("disable_stats") === "true";
+}
+
 /**
  * Answers with a list: sorted, filtered, cut into pages and columns as the request says.
  *

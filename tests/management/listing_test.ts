@@ -134,6 +134,20 @@ Deno.test("columns lead into objects and lists", async () => {
   assertEquals(binding, [{ source: "", properties_key: "a" }]);
 });
 
+Deno.test("what was counted is left out of lists when nobody wants it", async () => {
+  await using managed = new ManagedBroker();
+  await managed.broker.declareQueue({ queue: "q" });
+  const message = { routing_key: "q", properties: {}, payload: "x", payload_encoding: "string" };
+  await managed.ask("POST", "/exchanges/%2F/amq.default/publish", { body: message });
+  for (const path of ["/exchanges", "/exchanges/%2F", "/vhosts", "/vhosts/%2F"]) {
+    const first = async (query: string) => [await managed.get(path + query)].flat()[0];
+    assertEquals("message_stats" in await first(""), true, path);
+    const told = await first("?disable_stats=true");
+    const counted = ["message_stats", "messages", "recv_oct"].filter((name) => name in told);
+    assertEquals([told.name === undefined, counted], [false, []], path);
+  }
+});
+
 Deno.test("a long list is streamed whole and in order", async () => {
   const names = Array.from({ length: 2500 }, (_, index) => `q${index}`);
   await using managed = await withQueues(...names);

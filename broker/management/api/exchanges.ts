@@ -4,7 +4,7 @@ import { actAs } from "../acting.ts";
 import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
-import { answer, answerList, type Listing } from "../listing.ts";
+import { answer, answerList, type Listing, wantsNoStats } from "../listing.ts";
 import { Stats } from "../stats.ts";
 import { toldArguments } from "../told_arguments.ts";
 
@@ -26,7 +26,7 @@ export function exchangeRoutes(api: Api, management: Management): void {
     rows,
     key: ({ vhost, name }) => `${vhost}\0${name}`,
     name: ({ name }) => name,
-    describe: describer(call),
+    describe: wantsNoStats(call) ? describeExchange : describer(call),
   });
 
   api.get("/api/exchanges", (call) => {

@@ -4,7 +4,7 @@ import { actAs } from "../acting.ts";
 import { argumentsOf, booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
-import { answerList, answerLong, type Listing } from "../listing.ts";
+import { answerList, answerLong, type Listing, wantsNoStats } from "../listing.ts";
 import { LENGTHS, Stats } from "../stats.ts";
 import { toldArguments } from "../told_arguments.ts";
 import { describeConsumer } from "./consumers.ts";
@@ -32,7 +32,7 @@ export function queueRoutes(api: Api, management: Management): void {
     rows,
     key: ({ vhost, name }) => `${vhost}\0${name}`,
     name: ({ name }) => name,
-    describe: call.req.query("disable_stats") === "true"
+    describe: wantsNoStats(call)
       ? (queue) => describePlainly(queue, management, call.req.query("enable_queue_totals"))
       : describer(call),
   });

@@ -3,7 +3,7 @@ import { requireAdministrator, visibleVhosts } from "../access.ts";
 import { booleanOf, readObject } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
-import { answer, answerList } from "../listing.ts";
+import { answer, answerList, wantsNoStats } from "../listing.ts";
 import { Slices } from "../../http/slices.ts";
 import { LENGTHS, Stats } from "../stats.ts";
 import { byVhost, describePermissions } from "./permissions.ts";
@@ -29,6 +29,7 @@ export function vhostRoutes(api: Api, management: Management): void {
   };
 
   const describer = async (call: Call) => {
+    if (wantsNoStats(call)) return (vhost: Vhost) => describeVhost(vhost, management);
     const stats = new Stats(management.rates, call);
     const meters = new Map((await broker.vhostMeters()).map((meter) => [meter.name, meter]));
     const lengths = await lengthsByVhost(management);
@@ -150,7 +151,9 @@ function readVhost(body: JsonObject): VhostOptions {
   const none = type === null || type === "" || type === "undefined";
   const known = none ? null : QUEUE_TYPES.find((one) => one === type);
   if (type !== undefined && known === undefined) {
-    throw badRequest(`Unsupported default queue type: ${String(type)}`);
+    throw badRequest(
+      `Unsupported default queue type: ${typeof type === "string" ? type : JSON.stringify(type)}`,
+    );
   }
   return {
     ...typeof description === "string" ? { description } : {},
