@@ -1,4 +1,10 @@
-import type { JsonObject, JsonValue, UserLimits, VhostLimits } from "../../mod.ts";
+import {
+  DefinitionError,
+  type JsonObject,
+  type JsonValue,
+  type UserLimits,
+  type VhostLimits,
+} from "../../mod.ts";
 import {
   requireAdministrator,
   requireOwn,
@@ -9,7 +15,6 @@ import {
 import { readObject, required, wholeNumber } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, notFound } from "../errors.ts";
-import { erlangPairs, erlangTerm } from "../../policy/erlang_term.ts";
 import { answerList } from "../listing.ts";
 
 /** The names of limits in the API, and in the broker. */
@@ -91,15 +96,19 @@ function userLimitRoutes(api: Api, { broker }: Management): void {
     const [value] = required(await readObject(call), "value");
     const limit = knownLimit(USER_LIMITS, name);
     if (limit === undefined) {
-      throw badRequest(`Unrecognised terms ${erlangPairs([[name, value!]])} in user-limits`);
+      throw badRequest(
+        `Unrecognised terms [{<<"${name}">>,${JSON.stringify(value)}}] in user-limits`,
+      );
     }
     const user = find(userName);
     if (user === undefined) throw badRequest(["no_such_user", userName]);
-    const most = wholeNumber(value);
-    if (most === undefined) {
-      throw badRequest(`${name} should be a number, actually was ${erlangTerm(value)}`);
+    const most = (wholeNumber(value) ?? value) as number;
+    try {
+      await broker.setUserLimits(userName, { ...user.limits, [limit]: most });
+    } catch (error) {
+      if (!(error instanceof DefinitionError)) throw error;
+      throw badRequest(error.message.replace(/^Validation failed\s+/, ""));
     }
-    await broker.setUserLimits(userName, { ...user.limits, [limit]: most });
     return call.body(null, 204);
   });
 

@@ -546,7 +546,7 @@ export const CHANGING: readonly ApiRequest[] = [
   put("/operator-policies/%2F/p3", { pattern: "", definition: { "max-length": 1 }, "apply-to": 5 }),
   put("/user-limits/man/max-connections", { value: "x" }),
   put("/user-limits/man/max-connections", { value: null }),
-  put("/user-limits/man/nope", { value: "" }),
+  put("/user-limits/man/max-connections", { value: "" }),
   put("/vhost-limits/%2F/max-queues", { value: "" }),
   put("/users/x7", { password_hash: null, tags: "" }),
   put("/users/x7", { password: 5, tags: "" }),
