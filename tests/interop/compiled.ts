@@ -35,7 +35,7 @@ export const COMPILED: readonly Runtime[] = [
 /** Packages of Go whose tests are run, by what these are called here. */
 const GO_SUITES: ReadonlyMap<string, string> = new Map([
   ["streadway_amqp", "github.com/streadway/amqp"],
-  ["watermill_amqp", "github.com/ThreeDotsLabs/watermill-amqp/v3/pkg/amqp"],
+  ["watermill_amqp", "github.com/ThreeDotsLabs/watermill-amqp/v2/pkg/amqp"],
 ]);
 
 /** Go knows by itself what is fetched and built already. */

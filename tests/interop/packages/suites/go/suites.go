@@ -2,6 +2,6 @@
 package suites
 
 import (
-	_ "github.com/ThreeDotsLabs/watermill-amqp/v3/pkg/amqp"
+	_ "github.com/ThreeDotsLabs/watermill-amqp/v2/pkg/amqp"
 	_ "github.com/streadway/amqp"
 )
