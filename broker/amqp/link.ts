@@ -29,6 +29,14 @@ export interface Link {
     redelivered: boolean,
     content: Content,
   ): void;
+  /** The same, for the first time, of a content whose body nobody ever writes to again (`transferred`):
+   * while the peer takes nothing, the body may stay where it is, whoever else is sent it. */
+  sendSharedDelivery(
+    channel: number,
+    consumerTag: ConsumerTag,
+    deliveryTag: number,
+    content: Content,
+  ): void;
   /** Sends `basic.ack` of one delivery. As a number, for the same reason. */
   sendAck(channel: number, deliveryTag: number): void;
   /** While this is on, acks that are sent may wait for one another, but not for anything else that is

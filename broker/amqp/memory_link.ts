@@ -62,6 +62,15 @@ export class MemoryLink implements Link {
     );
   }
 
+  sendSharedDelivery(
+    channel: number,
+    consumerTag: ConsumerTag,
+    deliveryTag: number,
+    content: Content,
+  ): void {
+    this.sendDelivery(channel, consumerTag, deliveryTag, false, content);
+  }
+
   newContent(): Content {
     return this._other._receiver!.newContent?.() ?? new Content();
   }

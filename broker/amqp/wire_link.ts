@@ -69,6 +69,8 @@ const IDLE_BYTES = 64;
 const LARGEST_KEPT = HIGH_WATER;
 /** A body of more bytes than this is worth a look for a large buffer. */
 const LARGE_BODY = HIGH_WATER / 4;
+/** A body of fewer bytes is copied whoever else is sent it: a buffer for what comes before it is not less. */
+const SHARED_MIN = 1024;
 /** So many acks are taken together at most: then it is looked whether their consumers take what they get
  * for them. */
 const ACKS_MAX = 64;
@@ -372,6 +374,22 @@ export class WireLink implements Link, FrameSink {
       this._frameMax,
     );
     this._mark();
+  }
+
+  sendSharedDelivery(
+    channel: number,
+    consumerTag: ConsumerTag,
+    deliveryTag: number,
+    content: Content,
+  ): void {
+    const size = content.bodyEnd - content.bodyStart;
+    if (size < SHARED_MIN || this._closing || !this.full) {
+      return this.sendDelivery(channel, consumerTag, deliveryTag, false, content);
+    }
+    if (size > this._largest) this._largest = size;
+    this._sendLater(channel, content, (bodiless) => {
+      this.sendDelivery(channel, consumerTag, deliveryTag, false, bodiless);
+    });
   }
 
   /** Sends a content whose body stays where it is until the peer takes it. All that is sent after it waits

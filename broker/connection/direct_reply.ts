@@ -30,20 +30,18 @@ export class DirectReply {
   deliverReply(message: Message): void {
     const channel = this.#channel;
     const { consumerTag } = this;
+    const { link, vhost } = channel.connection;
     const deliveryTag = channel.nextDeliveryTag();
-    channel.connection.link.sendDelivery(
-      channel.number,
-      this.#tag,
+    const reply = vhost.tracer === undefined ? message : traceDelivery(channel, message, {
+      name: "deliver",
+      queue: DIRECT_REPLY_TO,
+      consumerTag,
       deliveryTag,
-      false,
-      channel.connection.vhost.tracer === undefined ? message : traceDelivery(channel, message, {
-        name: "deliver",
-        queue: DIRECT_REPLY_TO,
-        consumerTag,
-        deliveryTag,
-        redelivered: false,
-      }),
-    );
+      redelivered: false,
+    });
+    if (reply.transferred && !reply.pooled) {
+      link.sendSharedDelivery(channel.number, this.#tag, deliveryTag, reply);
+    } else link.sendDelivery(channel.number, this.#tag, deliveryTag, false, reply);
   }
 
   /** No more replies. */

@@ -1,3 +1,4 @@
+import { copyOf } from "../amqp/byte_ranges.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Steps } from "../amqp/long_work.ts";
@@ -543,9 +544,18 @@ export class Publishing {
     return NO_QUEUES;
   }
 
+  /** The same for several. Who takes direct replies there is given one body together, since what is sent
+   * to a peer at once is a copy for each, and a name that comes twice counts once. */
   private _byNames(message: Message, names: readonly string[]): readonly MessageQueue[] {
     const queues = new Set<MessageQueue>();
-    for (const name of names) for (const queue of this._byName(message, name)) queues.add(queue);
+    let reply: Message | undefined;
+    for (const name of new Set(names)) {
+      const queue = this._options.queues.get(name);
+      if (queue !== undefined) queues.add(queue);
+      else if (name.startsWith(DIRECT_REPLY_TO)) {
+        this._replyReceivers.get(name)?.deliverReply(reply ??= withOwnBody(message));
+      }
+    }
     return [...queues];
   }
 
@@ -653,4 +663,16 @@ function mayNeedStore(message: Message, pages: PagePool): boolean {
 
 function keepsAll(queue: MessageQueue): boolean {
   return queue.keepsAll;
+}
+
+/** The same message with a body that nobody writes to again, whatever becomes of its buffer. */
+function withOwnBody(message: Message): Message {
+  const copy = new Message(message);
+  if (copy.transferred) return copy;
+  copy.body = copyOf(message.body, message.bodyStart, message.bodyEnd);
+  copy.bodyStart = 0;
+  copy.bodyEnd = copy.body.length;
+  copy.framed = false;
+  copy.transferred = true;
+  return copy;
 }

@@ -133,3 +133,31 @@ Deno.test("WireLink.abort() drops large bodies that wait", async () => {
   await receiver.whenClosed;
   assertEquals([link.bytesWaiting < 4 * MIB, transport.written], [true, []]);
 });
+
+Deno.test("WireLink.sendSharedDelivery() leaves a body where it is while its peer takes nothing", async () => {
+  const { transport, link, receiver } = start(131_072);
+  const reply = contentOf({ body: new Uint8Array(200_000), properties: { messageId: "m" } });
+  reply.transferred = true;
+  link.sendSharedDelivery(1, CONSUMER_TAG, 1, contentOf({ body: "small" }));
+  link.sendDelivery(1, CONSUMER_TAG, 2, false, contentOf(other));
+  const before = Deno.memoryUsage().external;
+  for (let channel = 1; channel <= 100; channel++) {
+    link.sendSharedDelivery(channel, CONSUMER_TAG, 3, reply);
+  }
+  link.sendSharedDelivery(1, CONSUMER_TAG, 4, contentOf({ body: "small" }));
+  assertLess(Deno.memoryUsage().external - before, 10 * MIB, "20 MB are sent");
+  assertGreater(link.bytesWaiting, 100 * 200_000);
+  transport.letWrite();
+  link.close();
+  await receiver.whenClosed;
+  const expected = [
+    ...deliveryFrames(1, "c", 1, false, { body: "small" }, 131_072),
+    ...deliveryFrames(1, "c", 2, false, other, 131_072),
+  ];
+  const sent = { body: reply.body, properties: { messageId: "m" } };
+  for (let channel = 1; channel <= 100; channel++) {
+    expected.push(...deliveryFrames(channel, "c", 3, false, sent, 131_072));
+  }
+  expected.push(...deliveryFrames(1, "c", 4, false, { body: "small" }, 131_072));
+  assert(equals(concat(transport.written), concat(expected)));
+});

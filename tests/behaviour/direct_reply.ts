@@ -266,6 +266,21 @@ export const directReply: readonly BehaviourCase[] = [
     expect: [["to 0"], ["to 1"]],
   },
   {
+    name: "a reply whose address is in its headers as well comes once",
+    async run({ channel, openChannel, queue }) {
+      const name = await queue("requests");
+      const replies = await consumeReplies(channel);
+      await request(channel, name, "ping");
+      const other = await openChannel();
+      const replyTo = (await take(other, name)).properties.replyTo!;
+      const headers = { CC: [replyTo, replyTo], BCC: [replyTo] };
+      await other.basicPublish({ routingKey: replyTo, properties: { headers } }, "pong");
+      await other.basicPublish({ routingKey: replyTo }, "last");
+      return await replies.until(2);
+    },
+    expect: ["pong", "last"],
+  },
+  {
     name: "a request without the consumer closes the channel, and reaches nobody",
     async run({ channel, openChannel, queue }) {
       const name = await queue("requests");

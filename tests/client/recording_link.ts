@@ -35,6 +35,10 @@ export class RecordingLink implements Link {
     throw new Error("Cannot deliver: this is a client's end");
   }
 
+  sendSharedDelivery(): void {
+    this.sendDelivery();
+  }
+
   throttle(on: boolean): void {
     this.throttled.push(on);
   }
