@@ -429,12 +429,14 @@ export class Entrance {
 
   #limits(channelMax: number, consumerTimeoutMs: number): ConnectionLimits {
     const { messageSizeMax, consumerMaxPerChannel: consumerMax } = this.#options;
-    const { unackedBytesMaxPerChannel: unackedBytesMax } = this.#options;
+    const { unackedBytesMaxPerChannel: unackedBytesMax, txMessageMaxPerChannel: txMessageMax } =
+      this.#options;
     const { waitingBytesMaxPerConnection: waitingBytesMax } = this.#options;
     return {
       channelMax,
       messageSizeMax,
       consumerMax,
+      txMessageMax,
       consumerTimeoutMs,
       unackedBytesMax,
       waitingBytesMax,

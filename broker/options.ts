@@ -82,6 +82,9 @@ export interface BrokerOptions {
   readonly channelMaxPerNode?: number;
   /** How many consumers a channel may have. Default: 100 000. */
   readonly consumerMaxPerChannel?: number;
+  /** How many messages a channel may publish in a transaction before it commits; more close the channel
+   * with 406. RabbitMQ's `channel_tx_message_max`. Default: 1 000 000, and 10 000 with profile 4.3. */
+  readonly txMessageMaxPerChannel?: number;
   /** How many queues there may be in all vhosts; RabbitMQ's `cluster_queue_limit`. Default:
    * 1 000 000. */
   readonly queueMax?: number;
@@ -230,7 +233,10 @@ type OptionalOption =
   | "vhosts";
 
 /** What holds unless somebody says otherwise, apart from what a profile says. */
-const DEFAULTS: Omit<CompleteOptions, "handshakeFrameMax" | "messageSizeMax" | "profile"> = {
+const DEFAULTS: Omit<
+  CompleteOptions,
+  "handshakeFrameMax" | "messageSizeMax" | "profile" | "txMessageMaxPerChannel"
+> = {
   vhosts: undefined,
   nodeName: NODE_NAME,
   heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,
@@ -286,6 +292,7 @@ const NAMES = [
   "messageSizeMax",
   "openDirectory",
   "segmentSize",
+  "txMessageMaxPerChannel",
 ] as (keyof Omit<InternalOptions, "profile">)[];
 
 /**
@@ -296,8 +303,14 @@ const NAMES = [
  */
 export function completeOptions(options: InternalOptions): CompleteOptions {
   const profile = readProfile(options.profile);
-  const { messageSizeMax, handshakeFrameMax } = profile;
-  const complete: CompleteOptions = { ...DEFAULTS, profile, messageSizeMax, handshakeFrameMax };
+  const { messageSizeMax, handshakeFrameMax, txMessageMax: txMessageMaxPerChannel } = profile;
+  const complete: CompleteOptions = {
+    ...DEFAULTS,
+    profile,
+    messageSizeMax,
+    handshakeFrameMax,
+    txMessageMaxPerChannel,
+  };
   let said = options.profile !== undefined;
   for (const name of NAMES) {
     const value = options[name] ?? undefined;
@@ -375,6 +388,7 @@ const LIMITS = [
   "connectionMax",
   "channelMaxPerNode",
   "consumerMaxPerChannel",
+  "txMessageMaxPerChannel",
   "queueMax",
   "vhostMax",
   "exchangeMax",

@@ -24,6 +24,9 @@ export interface Profile {
   readonly handshakeFrameMax: number;
   /** The largest body of a message in bytes, unless the broker is told another. */
   readonly messageSizeMax: number;
+  /** How many messages a transaction may have before it is committed, unless the broker is told another
+   * number. */
+  readonly txMessageMax: number;
   /** True when `x-queue-version` may be 1. */
   readonly firstQueueVersion: boolean;
   /** True when `basic.qos` knows limits for a whole channel. Else they are taken for a consumer's. */
@@ -73,6 +76,7 @@ const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[
   frameMaxLeast:           [4096,          4096,          8192],
   handshakeFrameMax:       [4096,          4096,          8192],
   messageSizeMax:          [128 * MIB,     128 * MIB,     16 * MIB],
+  txMessageMax:            [1_000_000,     1_000_000,     10_000],
   firstQueueVersion:       [true,          true,          false],
   globalPrefetch:          [true,          true,          false],
   consumerTimeoutTypes:    [ALL,           ALL,           QUORUM],

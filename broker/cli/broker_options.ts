@@ -230,6 +230,16 @@ const FLAGS: readonly BrokerFlag[] = [
     "how many consumers on a channel",
     100000,
   ),
+  {
+    flag: "tx-message-max-per-channel",
+    value: "N",
+    help: [
+      "how many messages in a transaction before its commit",
+      "(default: 1000000; 10000 with profile 4.3)",
+    ],
+    takes: "a whole number or infinity",
+    read: option("txMessageMaxPerChannel", endless(whole(Number.MAX_SAFE_INTEGER))),
+  },
   limit("queue-limit", "queueMax", "how many queues, in all vhosts", 1000000),
   limit("vhost-limit", "vhostMax", "how many vhosts", 100000),
   {

@@ -69,6 +69,8 @@ export interface ConnectionLimits {
   readonly messageSizeMax: number;
   /** How many consumers a channel may have. */
   readonly consumerMax: number;
+  /** How many messages a transaction may have before its commit. */
+  readonly txMessageMax: number;
   /** How many bytes of deliveries may be unacked on a channel. */
   readonly unackedBytesMax: number;
   /** So many bytes that wait for their turn are kept; then it is not read any more. Until then it is: so a

@@ -186,6 +186,26 @@ testEachWay("so many consumers on a channel", { consumerMaxPerChannel: 2 }, asyn
   ]);
 });
 
+testEachWay("so many messages in a transaction", { txMessageMaxPerChannel: 2 }, async (way) => {
+  const connection = await way.connect();
+  const channel = await connection.openChannel();
+  const { queue } = await (await way.openChannel()).queueDeclare();
+  const publish = () => channel.basicPublish({ routingKey: queue }, "x");
+  await channel.txSelect();
+  for (let round = 0; round < 2; round++) {
+    for (let count = 0; count < 2; count++) publish();
+    await channel.txCommit();
+  }
+  for (let count = 0; count < 3; count++) publish();
+  assertEquals(await refused(channel.txCommit()), [
+    406,
+    "PRECONDITION_FAILED - transaction has reached the maximum of 2 uncommitted publishes",
+    "basic.publish",
+  ]);
+  const other = await connection.openChannel();
+  assertEquals((await other.queuePurge(queue)).messageCount, 4);
+});
+
 testEachWay("a consumer of replies needs room as well", { consumerMaxPerChannel: 0 }, async (
   way,
 ) => {

@@ -21,6 +21,7 @@ Deno.test("completeOptions() has RabbitMQ's defaults, and limits where it has no
     connectionBurst: 20_000,
     channelMaxPerNode: 1_000_000,
     consumerMaxPerChannel: 100_000,
+    txMessageMaxPerChannel: 1_000_000,
     queueMax: 1_000_000,
     vhostMax: 100_000,
     defaultQueueType: undefined,
@@ -151,6 +152,7 @@ Deno.test("completeOptions() takes a profile by its name or version, and its def
     assertEquals(complete.profile, profileOf("rabbitmq-4.3"));
     assertEquals(complete.messageSizeMax, 16_777_216);
     assertEquals(completeOptions({ profile, messageSizeMax: 5 }).messageSizeMax, 5);
+    assertEquals(complete.txMessageMaxPerChannel, 10_000);
     const small = assertThrows(() => completeOptions({ profile, frameMax: 4096 }), RangeError);
     assertEquals(
       small.message,

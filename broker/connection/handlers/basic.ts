@@ -128,8 +128,16 @@ function holdForCommit(
   { mandatory }: BasicPublish,
   message: Message,
 ): void {
+  const { publishes } = transaction!;
+  const { txMessageMax } = connection.limits;
+  if (publishes.length >= txMessageMax) {
+    throw new AmqpError(
+      406,
+      `transaction has reached the maximum of ${txMessageMax} uncommitted publishes`,
+    );
+  }
   const held = connection.vhost.publishing.holdRouted(message);
-  transaction!.publishes.push({ ...held, mandatory });
+  publishes.push({ ...held, mandatory });
 }
 
 function isImmediate(): AmqpError {
