@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, type CryptoKey, type JWSHeaderParameters } from "jose";
+import type { CryptoKey, JWSHeaderParameters } from "jose";
 import type { Clock } from "../amqp/clock.ts";
+import { remoteKeys } from "./remote_keys.ts";
 
 /** After a failure nobody asks again for so long: each token would. */
 const COOL_DOWN_MS = 30_000;
@@ -23,14 +24,14 @@ export function discoveredKeys(issuer: URL, clock: Clock): KeySet {
     if (clock.now() >= askAgainAt) found = undefined;
     if (found === undefined) {
       askAgainAt = Infinity;
-      found = discover(issuer);
+      found = discover(issuer, clock);
       found.catch(() => askAgainAt = clock.now() + COOL_DOWN_MS);
     }
     return (await found)(header);
   };
 }
 
-async function discover(issuer: URL): Promise<KeySet> {
+async function discover(issuer: URL, clock: Clock): Promise<KeySet> {
   const address = issuer.href.replace(/\/$/, "") + WELL_KNOWN;
   const response = await fetch(address, {
     headers: { accept: "application/json" },
@@ -49,7 +50,7 @@ async function discover(issuer: URL): Promise<KeySet> {
   }
   const keys = typeof uri === "string" ? URL.parse(uri) : null;
   if (keys === null) throw new Error("the issuer does not say where its keys are");
-  return createRemoteJWKSet(safeAddress(keys));
+  return remoteKeys(safeAddress(keys), clock);
 }
 
 /**

@@ -1,7 +1,6 @@
 import {
   base64url,
   createLocalJWKSet,
-  createRemoteJWKSet,
   type CryptoKey,
   errors,
   importSPKI,
@@ -11,6 +10,7 @@ import {
 } from "jose";
 import type { Clock } from "../amqp/clock.ts";
 import { discoveredKeys, safeAddress } from "./discovery.ts";
+import { remoteKeys } from "./remote_keys.ts";
 
 /** Where the keys are that tokens are signed with. One of them is enough; they are looked at in this
  * order. */
@@ -60,7 +60,7 @@ export function keyFinder(
   const publicKeys = jwks?.keys.filter((key) => !isSecret(key)) ?? [];
   const sets = [
     ...publicKeys.length === 0 ? [] : [createLocalJWKSet({ keys: publicKeys } as JSONWebKeySet)],
-    ...jwksUrl === undefined ? [] : [createRemoteJWKSet(safeAddress(jwksUrl))],
+    ...jwksUrl === undefined ? [] : [remoteKeys(safeAddress(jwksUrl), clock)],
     ...issuer === undefined ? [] : [discoveredKeys(safeAddress(issuer), clock)],
   ];
   const only = sets.length === 0 && ids.length + secrets.size === 1

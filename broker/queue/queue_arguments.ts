@@ -250,7 +250,15 @@ export function checkSameArgument(
   if (sameValue(is, was)) return;
   // a classic queue may be called so, or not
   if (name === "x-queue-type" && sameValue(is ?? "classic", was ?? "classic")) return;
+  // an age may be written in several ways
+  if (name === "x-max-age" && sameAge(is, was)) return;
   throw inequivalent(name, thing, is, was);
+}
+
+function sameAge(is: FieldValue | undefined, was: FieldValue | undefined): boolean {
+  if (typeof is !== "string" || typeof was !== "string") return false;
+  const age = parseAge(is);
+  return age !== undefined && age === parseAge(was);
 }
 
 /**

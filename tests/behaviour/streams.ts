@@ -205,6 +205,14 @@ export const streams: readonly BehaviourCase[] = [
     expect: refused("Cannot declare a server-named queue for type rabbit_stream_queue"),
   },
   {
+    name: "its age may be said in another way when it is declared again",
+    async run({ channel, queue }) {
+      const name = await queue("queue", streamWith({ "x-max-age": "24h" }));
+      return await outcome(channel.queueDeclare(name, streamWith({ "x-max-age": "1D" })));
+    },
+    expect: "ok",
+  },
+  {
     name: "it may be declared again as it is, and not in another way",
     async run({ channel, openChannel, queue }) {
       const name = await queue("queue", streamWith({ "x-max-age": "1D" }));

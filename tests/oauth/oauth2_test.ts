@@ -227,6 +227,33 @@ Deno.test("keys of a server are fetched when a token needs one", async () => {
   assertEquals(asked, 1);
 });
 
+Deno.test("keys of a server that fails go on counting, and it is left alone for a while", async () => {
+  let keys: unknown[] = [issuer.jwk];
+  let fails = false;
+  await using house = await answering(() => fails ? {} : { "/keys": { keys } });
+  const clock = new ManualClock();
+  clock.advance(Date.now());
+  const remote = judge({ keys: { jwksUrl: `${house.address}/keys` }, clock });
+  const token = await issuer.token({ exp: Math.floor(Date.now() / 1000) + 36_000 });
+  const inAndAsked = async () => [await judged(remote, token), house.asked.length];
+  assertEquals(await inAndAsked(), ["alice", 1]);
+  fails = true;
+  clock.advance(599_999);
+  assertEquals(await inAndAsked(), ["alice", 1]);
+  clock.advance(1);
+  assertEquals(await inAndAsked(), ["alice", 2]);
+  clock.advance(29_999);
+  assertEquals(await inAndAsked(), ["alice", 2]);
+  fails = false;
+  clock.advance(1);
+  assertEquals(await inAndAsked(), ["alice", 3]);
+  // one that is taken back is known when the server has said so
+  keys = [other.jwk];
+  clock.advance(600_000);
+  assertMatch(`${(await inAndAsked())[0]}`, /^refused/);
+  assertEquals(await judged(remote, await other.token({ exp: 9_999_999_999 })), "alice");
+});
+
 /** Serves JSON, path by path; others are 404. */
 async function answering(pages: (address: string) => Readonly<Record<string, unknown>>) {
   const asked: string[] = [];
