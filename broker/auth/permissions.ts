@@ -106,6 +106,7 @@ export function compileTopicPermission(pattern: unknown, variables: TopicVariabl
   );
 }
 
+/** Inside of brackets as well, where `-` makes a range and `:` a class. */
 function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return text.replace(/[\\^$.*+?()[\]{}|:-]/g, "\\$&");
 }

@@ -85,6 +85,19 @@ Deno.test("Restrictions know topics only where there is a rule for them", () => 
   assertEquals(asked("read", "t", "/x") === undefined, false);
 });
 
+Deno.test("nor is it where a permission has it between brackets", () => {
+  for (
+    const [name, write] of [["a-z", "^[{username}]$"], [":alpha:", "^[[{username}]]$"]] as const
+  ) {
+    const topics = [{ exchange: "t", write, read: "" }];
+    const restrictions = restrictionsOf(name, "/", NONE, topics);
+    const permitted = ["a", "b", "l", "q", "-", ":", "z"].filter((key) =>
+      refused(() => restrictions.requireTopic("write", "t", key)) === undefined
+    );
+    assertEquals(permitted, ["a-z".includes(name) ? ["a", "-", "z"] : []].flat());
+  }
+});
+
 Deno.test("a user's name is no way to permit oneself more", () => {
   for (const name of [".*", "a|b", "(", "[", "\\", "a{1,9}"]) {
     const topics = [{ exchange: "t", write: "^{username}$", read: "" }];
