@@ -1,4 +1,5 @@
 import type { Clock } from "../broker/amqp/clock.ts";
+import { FRAME_MIN_SIZE } from "../broker/amqp/constants.ts";
 import { AmqpError } from "../broker/amqp/error.ts";
 import { type FieldTable, normaliseTable } from "../broker/amqp/field_table.ts";
 import {
@@ -60,6 +61,13 @@ export async function shakeHands(link: WireLink, options: LoginOptions): Promise
   link.send(0, startOk(start, options));
   const tune = await expectMethod(link, options, "connection.tune");
   const tuning = chooseTuning(tune, wishes(options));
+  if (tuning.frameMax > 0 && tuning.frameMax < FRAME_MIN_SIZE) {
+    // every peer takes as much (specification, section 4.2.3), and a message would be thousands of frames
+    throw new AmqpError(
+      530,
+      `the broker offers frame_max = ${tune.frameMax}, less than ${FRAME_MIN_SIZE}`,
+    );
+  }
   link.send(0, connectionTuneOk(tuning));
   link.tune(tuning);
   link.send(0, connectionOpen({ virtualHost: options.vhost }));

@@ -58,7 +58,8 @@ export function requireOwn(call: Call, user: string): void {
  *
  * @param changing True when something is to be changed in it.
  * @param thing What somebody who may not see it is told that it is.
- * @throws {HttpError} 404 when there is none, 401 when who is asking may not see it.
+ * @throws {HttpError} 404 when there is none, 401 when who is asking may not see it; 404 then as well
+ * with a profile of RabbitMQ 4, which since 4.3.3 does not tell him that there is one.
  */
 export function vhostOf(
   call: Call,
@@ -67,9 +68,12 @@ export function vhostOf(
   thing = "virtual host",
 ): string {
   const name = call.req.param("vhost") ?? "";
-  if (!broker.hasVhost(name)) throw changing ? noVhost() : notFound();
+  const isThere = broker.hasVhost(name);
   const { session } = call.var;
-  if (isAdministrator(session) || session.mayEnter(name)) return name;
+  if (isThere && (isAdministrator(session) || session.mayEnter(name))) return name;
+  if (!isThere || broker.node().rabbitmqVersion.startsWith("4.")) {
+    throw changing ? noVhost() : notFound();
+  }
   throw notAuthorised(`User not authorised to access ${thing}`);
 }
 

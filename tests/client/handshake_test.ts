@@ -98,6 +98,14 @@ Deno.test("connect() rejects with 530 when the broker refuses the vhost", async 
   assertEquals([error.replyCode, error.classId, error.methodId], [530, 10, 40]);
 });
 
+Deno.test("connect() refuses frames that are smaller than every peer has to take", async () => {
+  const { connecting, peer } = dialScript();
+  await peer.acceptStartOk();
+  await peer.send(0, connectionTune({ channelMax: 10, frameMax: 4095, heartbeat: 0 }));
+  await assertRejects(() => connecting, AmqpError, "offers frame_max = 4095, less than 4096");
+  await peer.expectEnd();
+});
+
 Deno.test("connect() rejects when the broker asks for what PLAIN does not have", async () => {
   const { connecting, peer } = dialScript();
   await peer.acceptStartOk();

@@ -225,6 +225,23 @@ Deno.test("mirrors are brought up to date by administrators alone", async () => 
   assertEquals((await ask("guest:guest")).status, 204);
 });
 
+Deno.test("with profile 4.3 nobody hears of a vhost that he may not enter", async () => {
+  await using managed = new ManagedBroker({ profile: "rabbitmq-4.3" });
+  await managed.broker.addVhost("other");
+  await managed.addUser("ann", "policymaker");
+  for (const method of ["GET", "PUT", "DELETE"]) {
+    const [other, nowhere] = await Promise.all(
+      ["other", "nowhere"].map((vhost) =>
+        managed.ask(method, `/queues/${vhost}/q`, {
+          user: "ann:p",
+          ...method === "PUT" ? { body: {} } : {},
+        })
+      ),
+    );
+    assertEquals([other!.status, other!.body], [404, nowhere!.body]);
+  }
+});
+
 Deno.test("a page of another site can change nothing, whoever uses the browser", async () => {
   await using managed = new ManagedBroker();
   const from = (headers: Record<string, string>) =>
