@@ -77,14 +77,17 @@ function permissionOf(scope: string): ScopePermission | undefined {
 /**
  * Fills in `{vhost}` and claims of the token, such as `{sub}`; a claim that there is not, or that is no
  * text, stands for its own name. What is no variable between braces makes the scope permit nothing.
+ * What a variable stands for is taken letter by letter, where RabbitMQ takes it for a part of the scope:
+ * somebody called `*` would be permitted everything.
  */
 function expand(scope: string, claims: Claims, vhost: string): string {
   let broken = false;
   const expanded = scope.replace(/\{([^{}.*]*)(\}?)/g, (_, name: string, closed: string) => {
     broken ||= closed === "";
-    if (name === "vhost") return vhost;
-    const claim = Object.hasOwn(claims, name) ? claims[name] : undefined;
-    return typeof claim === "string" ? claim : name;
+    const claim = name === "vhost" ? vhost : Object.hasOwn(claims, name) ? claims[name] : undefined;
+    if (typeof claim !== "string") return name;
+    broken ||= !claim.isWellFormed();
+    return encodeURIComponent(claim.toWellFormed()).replaceAll("*", "%2A");
   });
   return broken ? "" : expanded;
 }

@@ -78,6 +78,22 @@ Deno.test("variables in scopes are claims of the token, and the vhost", () => {
   assertEquals(permits("read:v/{a.b}", "a.b"), undefined);
 });
 
+Deno.test("what a variable stands for is no pattern, and no further part of a scope", () => {
+  const permits = (scope: string, sub: string, name: string, vhost = "v") =>
+    accessTo([scope], { sub }, vhost)?.permits("read", "queue", name) ?? false;
+  for (const sub of ["*", "a*", "q/*", "100%", "%2A", "a+b", "é", "{sub}"]) {
+    assertEquals(permits("read:v/{sub}", sub, sub), true, sub);
+    for (const name of ["x", "ab", "q", "100", "a b"]) {
+      assertEquals(permits("read:v/{sub}", sub, name), false, `${sub} ${name}`);
+    }
+  }
+  assertEquals(permits("read:v/{sub}*", "\ud800", "x"), false);
+  // nor is a queue's scope one for a topic exchange
+  const topics = accessTo(["write:v/{sub}"], { sub: "x/*" }, "v");
+  assertEquals(topics?.permitsTopic?.("write", "x", "anything"), false);
+  assertEquals(permits("read:{vhost}/q", "a", "q", "/"), true);
+});
+
 Deno.test("scopes come as a text or a list, and only those with the prefix count", () => {
   const expected = ["read:v/q", "tag:management"];
   const both = "rabbitmq.tag:management rabbitmq.read:v/q  other.read:v/q rabbitmq.read:v/q";
