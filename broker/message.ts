@@ -1,6 +1,6 @@
 import { leaveBodyBuffer } from "./amqp/body_buffers.ts";
 import { ADDRESS_TO_PROPERTIES, Content, NO_BYTES, PROPERTIES_TO_BODY } from "./amqp/content.ts";
-import { copyRange, sameRange, viewOf } from "./amqp/byte_ranges.ts";
+import { copyOf, copyRange, sameRange, viewOf } from "./amqp/byte_ranges.ts";
 import { ByteReader, internedText } from "./amqp/byte_reader.ts";
 import { contentProperties, contentTimestamp, encodeContentHead } from "./amqp/content_codec.ts";
 import type { FieldTable } from "./amqp/field_table.ts";
@@ -106,6 +106,19 @@ export class Message extends Content {
   /** Somebody goes on looking at the body after it is released: its buffer serves no other one. */
   keepBuffer(): void {
     this.pooled = false;
+  }
+
+  /** The same message with a body that nobody writes to again, whatever becomes of this one. */
+  withOwnBody(): Message {
+    if (this.pooled) this.keepBuffer();
+    const other = new Message(this);
+    if (other.transferred) return other;
+    other.body = copyOf(this.body, this.bodyStart, this.bodyEnd);
+    other.bodyStart = 0;
+    other.bodyEnd = other.body.length;
+    other.framed = false;
+    other.transferred = true;
+    return other;
   }
 
   /** Size of the body in bytes. */

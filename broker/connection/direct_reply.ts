@@ -32,7 +32,9 @@ export class DirectReply {
     const { consumerTag } = this;
     const { link, vhost } = channel.connection;
     const deliveryTag = channel.nextDeliveryTag();
-    const reply = vhost.tracer === undefined ? message : traceDelivery(channel, message, {
+    // whoever replies is not held up by one who does not read: what waits for him is not copied as well
+    const own = link.full ? message.withOwnBody() : message;
+    const reply = vhost.tracer === undefined ? own : traceDelivery(channel, own, {
       name: "deliver",
       queue: DIRECT_REPLY_TO,
       consumerTag,

@@ -1,4 +1,3 @@
-import { copyOf } from "../amqp/byte_ranges.ts";
 import type { Clock } from "../amqp/clock.ts";
 import type { Logger } from "../amqp/logger.ts";
 import type { Steps } from "../amqp/long_work.ts";
@@ -553,7 +552,7 @@ export class Publishing {
       const queue = this._options.queues.get(name);
       if (queue !== undefined) queues.add(queue);
       else if (name.startsWith(DIRECT_REPLY_TO)) {
-        this._replyReceivers.get(name)?.deliverReply(reply ??= withOwnBody(message));
+        this._replyReceivers.get(name)?.deliverReply(reply ??= message.withOwnBody());
       }
     }
     return [...queues];
@@ -663,16 +662,4 @@ function mayNeedStore(message: Message, pages: PagePool): boolean {
 
 function keepsAll(queue: MessageQueue): boolean {
   return queue.keepsAll;
-}
-
-/** The same message with a body that nobody writes to again, whatever becomes of its buffer. */
-function withOwnBody(message: Message): Message {
-  const copy = new Message(message);
-  if (copy.transferred) return copy;
-  copy.body = copyOf(message.body, message.bodyStart, message.bodyEnd);
-  copy.bodyStart = 0;
-  copy.bodyEnd = copy.body.length;
-  copy.framed = false;
-  copy.transferred = true;
-  return copy;
 }

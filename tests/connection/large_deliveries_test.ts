@@ -1,6 +1,11 @@
 import { assert, assertLess } from "@std/assert";
 import { equals } from "@std/bytes";
-import { basicConsume, queueBind, queueDeclare } from "../../broker/amqp/methods/mod.ts";
+import {
+  basicConsume,
+  basicPublish,
+  queueBind,
+  queueDeclare,
+} from "../../broker/amqp/methods/mod.ts";
 import { ServedBroker, settle } from "./support.ts";
 
 const MIB = 1024 * 1024;
@@ -46,3 +51,33 @@ for (const noAck of [true, false]) {
     }
   });
 }
+
+Deno.test("Direct replies for a client that does not read wait as they came, and not in one buffer", async () => {
+  await using served = await ServedBroker.start();
+  const peer = await served.login();
+  await peer.send(1, basicConsume({ queue: "amq.rabbitmq.reply-to", noAck: true }));
+  await peer.expect(1, "basic.consume-ok");
+  await using connection = await served.broker.connect();
+  const channel = await connection.openChannel();
+  await channel.queueDeclare("q");
+  await peer.send(1, basicPublish({ routingKey: "q" }), {
+    properties: { replyTo: "amq.rabbitmq.reply-to" },
+    body: "ping",
+  });
+  await settle();
+  const routingKey = (await channel.basicGet("q", { noAck: true }))!.properties.replyTo!;
+  await channel.confirmSelect();
+  const replies = 17;
+  const body = octets(4 * MIB);
+  const before = Deno.memoryUsage().external;
+  for (let count = 0; count < replies; count++) await channel.basicPublish({ routingKey }, body);
+  // in one buffer that grows they are twice as much, and once more while it does
+  assertLess(Deno.memoryUsage().external - before, 1.4 * replies * 4 * MIB);
+  const expected = body.slice();
+  // it is the publisher's again
+  body.fill(0);
+  for (let count = 0; count < replies; count++) {
+    const { body: got } = await peer.expectContent(1, "basic.deliver");
+    assert(equals(got, expected));
+  }
+});
