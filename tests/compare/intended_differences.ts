@@ -57,6 +57,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
     reason: "since 4.3.6 ages are compared, and not how they are written",
     titles: ["streams: its age may be said in another way when it is declared again"],
+    from: 3,
   },
   {
     reason: "since 4.0 quorum queues have a limit by themselves, and -1 stands for none",
