@@ -138,7 +138,6 @@ function readUser(name: string, body: JsonObject): JsonObject {
   if (password !== undefined && hash !== undefined) {
     throw badRequest("both_password_and_password_hash_are_provided");
   }
-  if (typeof (password ?? "") !== "string") throw badRequest(["not_a_string", password!]);
   if (limits !== undefined && !isObject(limits)) throw badRequest("limits have to be an object");
   // a user must not lose its password by one that is none
   for (const text of [password, algorithm]) {
