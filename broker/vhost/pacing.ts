@@ -24,7 +24,8 @@ export interface PacedPublisher {
  * stays about as long as it is, or twice as much while it is very long, so that what came at once, or
  * before consumers were at work, does not make all that comes later late. What is not read from the
  * publisher's socket costs nothing here, and what is read and waits costs memory, caches and, for those
- * who consume, time. Who waits goes on in the order in which they began to. How long a wait may last is the publisher's connection's business.
+ * who consume, time. Who waits goes on in the order in which they began to. How long a wait may last is
+ * the publisher's connection's business.
  */
 export class Pacing {
   /** How many messages joined long rows since a publisher's connection last looked; those that joined very
