@@ -580,7 +580,7 @@ export class BrokerChannel {
       if (index % 16 === 0) yield 1;
     }
     if (this.unacked.size > 0 || settlements.length > 0) {
-      yield* giveBack(unsettled(this.unacked, settlements), true);
+      yield* giveBack(unsettled(this.unacked, settlements), true, true);
       this.unacked.clear();
     }
   }

@@ -24,13 +24,18 @@ interface Share {
  * overtaken.
  *
  * @param failed True when that counts as a failure to deal with them.
+ * @param left True when it is because whoever had them goes.
  */
-export function* giveBack(deliveries: Iterable<UnackedDelivery>, failed: boolean): Steps {
+export function* giveBack(
+  deliveries: Iterable<UnackedDelivery>,
+  failed: boolean,
+  left = false,
+): Steps {
   const shares = new Map<SettlingQueue, Share>();
   try {
     yield* collect(deliveries, shares);
     for (const [queue, share] of shares) {
-      yield* giveShareBack(queue, share, failed);
+      yield* giveShareBack(queue, share, failed, left);
       shares.delete(queue);
       queue.handOut();
     }
@@ -61,6 +66,7 @@ function* giveShareBack(
   queue: SettlingQueue,
   { entries, sorted }: Share,
   failed: boolean,
+  left: boolean,
 ): Steps {
   const { length } = entries;
   const inOrder = sorted ? undefined : yield* inOrderOf(entries);
@@ -69,7 +75,7 @@ function* giveShareBack(
     for (let next = at; next < Math.min(at + CHUNK, length); next++) {
       some.push(entries.takeAt(inOrder === undefined ? next : inOrder[next]!));
     }
-    queue.requeue(some, failed);
+    queue.requeue(some, failed, left);
     yield length <= CHUNK ? 1 : GIVEN_BACK;
   }
 }

@@ -148,8 +148,9 @@ export interface MessageQueue {
    * Takes back what was delivered; sorted by position.
    *
    * @param failed True when something went wrong with it: whoever had it went away, or rejected it.
+   * @param left True when whoever had it went away.
    */
-  requeue(entries: readonly QueueEntry[], failed?: boolean): void;
+  requeue(entries: readonly QueueEntry[], failed?: boolean, left?: boolean): void;
   /** Some will be taken back, which may take several turns: until `handOut`, consumers get nothing. */
   holdBack(): void;
   /** All of that is back. */

@@ -812,7 +812,7 @@ export class Queue implements MessageQueue {
   }
 
   /** Takes back what was delivered, each to the place it had; sorted by position. */
-  requeue(entries: readonly QueueEntry[], failed = false): void {
+  requeue(entries: readonly QueueEntry[], failed = false, left = false): void {
     this.unackedCount -= entries.length;
     for (const { message } of entries) this.unackedBytes -= message.size;
     if (this._deleted) {
@@ -837,7 +837,7 @@ export class Queue implements MessageQueue {
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
     const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
     // what a client leaves behind as it goes keeps its place
-    const last = this._putsLast && !failed;
+    const last = this._putsLast && !left;
     if (this._settings.retry === undefined) this._putBack(living, last);
     else this._putBack(living.filter((entry) => !this._waitsForRetry(entry, failed)), last);
     if (dead > 0) {
@@ -869,7 +869,7 @@ export class Queue implements MessageQueue {
     }
   }
 
-  /** What a client gives back goes out after all that wait. */
+  /** What a client gives back or rejects goes out after all that wait. */
   private get _putsLast(): boolean {
     return this._quorum && this._profile.returnsGoLast &&
       this._settings.deliveryLimit === Infinity;

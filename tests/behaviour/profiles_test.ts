@@ -522,10 +522,12 @@ testProfiles("a quorum queue goes by priorities, and what comes back goes out fi
   assertEquals((await drainMarked(channel, "q")).join(" "), expected);
 });
 
-for (const how of ["gives back", "leaves behind as it goes"]) {
+for (
+  const how of ["gives back", "rejects", "rejects and commits", "leaves behind as it goes"] as const
+) {
   const profiles = {
     ...OLD,
-    ...how === "gives back" ? {} : { "drop-in": false, "rabbitmq-3.13": false },
+    ...how === "leaves behind as it goes" ? { "drop-in": false, "rabbitmq-3.13": false } : {},
   };
   testEither(
     `what a client ${how} goes out last without a delivery limit`,
@@ -535,9 +537,12 @@ for (const how of ["gives back", "leaves behind as it goes"]) {
       await channel.queueDeclare("q", quorumWith({ "x-delivery-limit": -1 }));
       await fill(channel, "q", "1 2 3");
       const other = await way.openChannel();
+      if (how === "rejects and commits") await other.txSelect();
       const taken = await take(other, "q");
       if (how === "gives back") taken.nack({ requeue: true });
-      else await other.close();
+      else if (how === "leaves behind as it goes") await other.close();
+      else taken.reject({ requeue: true });
+      if (how === "rejects and commits") await other.txCommit();
       await settled("q", channel);
       const expected = yes ? ["2", "3", "1*"] : ["1*", "2", "3"];
       assertEquals(await drainMarked(channel, "q"), expected);
