@@ -29,11 +29,19 @@ for (const [field, reason] of [["password", "not_a_string"], ["password_hash", "
   });
 }
 
-Deno.test("how a password is hashed is a text", async () => {
+Deno.test("how a password is hashed is a text, and null as if it were left out", async () => {
   await using managed = new ManagedBroker();
-  const body = { password_hash: "", hashing_algorithm: 5, tags: "" };
-  const { status, body: told } = await managed.ask("PUT", "/users/ann", { body });
-  assertEquals([status, told?.reason], [400, ["not_a_string", 5]]);
+  const put = async (algorithm: unknown, secret: Record<string, string>) => {
+    const body = { ...secret, hashing_algorithm: algorithm, tags: "" };
+    const { status, body: told } = await managed.ask("PUT", "/users/ann", { body });
+    return [status, told?.reason];
+  };
+  for (const odd of NO_TEXTS.slice(1)) {
+    assertEquals(await put(odd, { password_hash: "" }), [400, ["not_a_string", odd]]);
+  }
+  assertEquals(managed.broker.hasUser("ann"), false);
+  assertEquals(await put(null, { password: "p" }), [201, undefined]);
+  assertEquals(await put(null, { password_hash: "" }), [204, undefined]);
 });
 
 Deno.test("the type of an exchange may be left out, and is a text", async () => {

@@ -139,8 +139,8 @@ function readUser(name: string, body: JsonObject): JsonObject {
     throw badRequest("both_password_and_password_hash_are_provided");
   }
   if (limits !== undefined && !isObject(limits)) throw badRequest("limits have to be an object");
-  // a user must not lose its password by one that is none
-  for (const text of [password, algorithm]) {
+  // a user must not lose its password by one that is none; no algorithm is the usual one, as in RabbitMQ
+  for (const text of [password, algorithm ?? undefined]) {
     if (text !== undefined && typeof text !== "string") throw badRequest(["not_a_string", text]);
   }
   if (hash !== undefined && !(typeof hash === "string" && isBase64(hash))) {

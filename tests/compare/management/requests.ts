@@ -550,6 +550,8 @@ export const CHANGING: readonly ApiRequest[] = [
   put("/vhost-limits/%2F/max-queues", { value: "" }),
   put("/users/x7", { password_hash: null, tags: "" }),
   put("/users/x7", { password: 5, tags: "" }),
+  put("/users/x7", { password: "p", hashing_algorithm: null, tags: "" }),
+  remove("/users/x7"),
   put("/queues/%2F/new8", JSON.stringify("{}")),
   post(PUBLISH, publish({ properties: { headers: "x" } })),
   post(PUBLISH, publish({ properties: { headers: ["x"] } })),
