@@ -62,11 +62,11 @@ class Model {
     return next;
   }
 
-  requeue(messages: readonly Waiting[]): void {
+  requeue(messages: readonly Waiting[], left: boolean): void {
     const { deliveryLimit } = this.#limits;
     for (const message of messages) {
       if (++message.returns > deliveryLimit) this.#die(message, "delivery_limit");
-      else if (deliveryLimit === Infinity) this.levels[message.level]!.push(message);
+      else if (deliveryLimit === Infinity && !left) this.levels[message.level]!.push(message);
       else this.returned.push(message);
     }
     this.bury();
@@ -266,10 +266,11 @@ for (const where of ["memory", "little memory", "the store"]) {
           if (action < 37) {
             const chosen = some(random, out, 1 + random.below(4))
               .toSorted(([one], [other]) => one.position - other.position);
-            what = `requeue ${chosen.map(([, one]) => one.body)}`;
+            const left = random.below(3) === 0;
+            what = `${left ? "leave" : "requeue"} ${chosen.map(([, one]) => one.body)}`;
             out = out.filter((one) => !chosen.includes(one));
-            queue.requeue(chosen.map(([entry]) => entry));
-            model.requeue(chosen.map(([, one]) => one));
+            queue.requeue(chosen.map(([entry]) => entry), left, left);
+            model.requeue(chosen.map(([, one]) => one), left);
           } else {
             const [[entry]] = out.splice(random.below(out.length), 1) as [[QueueEntry, Waiting]];
             queue.settle(entry);
