@@ -19,7 +19,7 @@ export interface InVhost {
 /** Where definitions go, and for whom. */
 export interface ImportDefinitionsOptions extends InVhost {
   /** Who may do everything in vhosts that are new, unless the file says otherwise; nobody if it is left
-   * out. */
+   * out, or names somebody who is no user of the broker's own, as one who logs in by a token. */
   readonly grantTo?: string;
 }
 

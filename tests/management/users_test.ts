@@ -49,6 +49,18 @@ Deno.test("a list of users to delete may name some that are gone", async () => {
   assertEquals(managed.broker.users().map(({ name }) => name), ["guest"]);
 });
 
+Deno.test("a list of users to delete has texts in it, and what is none is no user of that spelling", async () => {
+  await using managed = new ManagedBroker();
+  const spelt = ["null", "5", "ann"];
+  for (const name of spelt) await managed.addUser(name, "");
+  for (const odd of [null, 5, ["ann"]]) {
+    const body = { users: ["ann", odd] };
+    const { status, body: told } = await managed.ask("POST", "/users/bulk-delete", { body });
+    assertEquals([status, told?.reason], [400, ["not_a_string", odd]]);
+  }
+  for (const name of spelt) assertEquals(managed.broker.hasUser(name), true, name);
+});
+
 Deno.test("a password that is no text makes no user", async () => {
   await using managed = new ManagedBroker();
   for (const password of [1, true, ["p"], { p: 1 }, null]) {

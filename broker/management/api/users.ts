@@ -41,8 +41,10 @@ export function userRoutes(api: Api, management: Management): void {
     requireAdministrator(call);
     const [users] = required(await readObject(call, LISTED), "users");
     if (!Array.isArray(users)) throw badRequest("users has to be a list of names");
+    const odd = users.find((name) => typeof name !== "string");
+    if (odd !== undefined) throw badRequest(["not_a_string", odd]);
     // who is not there is gone already, as RabbitMQ has it since 3.12
-    for (const name of new Set(users.map(String))) {
+    for (const name of new Set(users as string[])) {
       if (broker.hasUser(name) && !isProtected(broker, name)) await broker.deleteUser(name);
     }
     return call.body(null, 204);
