@@ -146,6 +146,8 @@ export interface QueueInfo {
   /** For which part of the last seconds some consumer had room for another message, from 0 to 1; 0
    * without consumers. */
   readonly consumerCapacity: number;
+  /** Of how many segments a stream is, which go whole when it is too large or too old; null: it is none. */
+  readonly segments: number | null;
 }
 
 /** A binding. */
@@ -199,6 +201,8 @@ export interface ConnectionInfo {
   readonly sslCipher: string | null;
   /** What guards it against changes: `aead` when that is the cipher's part. */
   readonly sslHash: string | null;
+  /** The number of the client's certificate, in hexadecimal digits. */
+  readonly peerCertSerialNumber: string | null;
   /** Whom the certificate of the client is for, as RFC 4514 writes it. */
   readonly peerCertSubject: string | null;
   /** Who has signed it. */

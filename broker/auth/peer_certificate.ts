@@ -70,6 +70,8 @@ const ALTERNATIVE_NAME_TAGS: Readonly<Record<AlternativeNameType, number>> = {
 export class PeerCertificate {
   /** In DER. */
   readonly raw: Uint8Array;
+  /** Its number among those of who has signed it, in hexadecimal digits. */
+  readonly serialNumber: string;
   /** Whom it is for, as RFC 4514 writes it: `CN=ann,O=Burrow`. */
   readonly subject: string;
   /** Who has signed it. */
@@ -89,7 +91,10 @@ export class PeerCertificate {
     const [toBeSigned] = childrenOf(readDer(raw));
     const fields = childrenOf(toBeSigned!);
     // the version may be missing
-    const [, , issuer, validity, subject] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
+    const [serialNumber, , issuer, validity, subject] = fields[0]?.tag === 0xa0
+      ? fields.slice(1)
+      : fields;
+    this.serialNumber = hexOf(octetsOf(serialNumber!));
     this.#subject = nameOf(subject!);
     this.subject = formatName(this.#subject);
     this.issuer = formatName(nameOf(issuer!));
@@ -129,6 +134,12 @@ function nameOf(value: DerValue): Name {
       return { oid: oidOf(type!), text: textOf(text!) };
     })
   );
+}
+
+/** An integer that is not negative, as RFC 5280 wants those of certificates. */
+function hexOf(octets: Uint8Array): string {
+  const digits = [...octets].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^0+(?=.)/, "").toUpperCase();
 }
 
 function alternativeNamesOf(extensions: DerValue | undefined): readonly DerValue[] {

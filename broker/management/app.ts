@@ -23,6 +23,7 @@ import { queueRoutes } from "./api/queues.ts";
 import { settingRoutes } from "./api/settings.ts";
 import { userRoutes } from "./api/users.ts";
 import { vhostRoutes } from "./api/vhosts.ts";
+import { AllowedMethods } from "./allowed_methods.ts";
 import { Turns } from "../auth/turns.ts";
 import type { Api, Call, Env, Management } from "./context.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
@@ -65,8 +66,6 @@ const OPEN: readonly string[] = ["/api/auth", "/api/login"];
 const WHILE_STOPPED =
   /^\/api\/(?:whoami|overview|nodes(?:\/.*)?|health\/checks\/(?:is-in-service|ready-to-serve-clients))$/;
 
-const METHODS = ["GET", "PUT", "POST", "DELETE"];
-
 /** So many lists are on their way at once: what is in a long one is held until it has been sent. */
 const LISTS = 16;
 /** And so many of one user, as many of whose may wait as there can be connections, and so long. */
@@ -80,6 +79,7 @@ const BODIES_OF_USER = 2;
 /** Makes the HTTP API: `request` or `fetch` of it answers. */
 export function createApi(management: Management): Api {
   const api = new Hono<Env>({ strict: false });
+  const methods = new AllowedMethods(api);
   const lists = new Turns({
     atOnce: LISTS,
     atOnceOf: () => LISTS_OF_USER,
@@ -96,6 +96,8 @@ export function createApi(management: Management): Api {
   });
   api.use(async (call, next) => {
     await next();
+    const { allowed } = call.var;
+    if (allowed !== undefined) call.res.headers.set("allow", allowed.join(", "));
     for (const [name, value] of SAFE_HEADERS) {
       // the page says by itself what it may do
       if (!call.res.headers.has(name)) call.res.headers.set(name, value);
@@ -103,7 +105,7 @@ export function createApi(management: Management): Api {
   });
   api.use("/api/*", (call, next) => {
     call.set("lists", lists);
-    return enter(call, () => withBody(call, next, bodies), api, management);
+    return enter(call, () => withBody(call, next, bodies), methods, management);
   });
   for (const part of PARTS) part(api, management);
   metricRoutes(api, management);
@@ -130,15 +132,16 @@ function isAborted(cause: Error & { readonly code?: unknown }): boolean {
 async function enter(
   call: Call,
   next: () => Promise<void>,
-  api: Api,
+  methods: AllowedMethods,
   management: Management,
 ): Promise<Response | void> {
   const { method, path } = call.req;
   if (!isWellFormed(call.req.raw.url)) throw badRequest("malformed URL");
-  if (method !== "HEAD" && method !== "GET" || path.length > 1) {
-    const allowed = allowedMethods(api, path);
-    if (allowed.length > 0 && method === "OPTIONS") return answerOptions(call, 200, allowed);
-    if (allowed.length > 0 && !allowed.includes(method)) return answerOptions(call, 405, allowed);
+  const allowed = methods.of(path);
+  if (allowed.length > 0) {
+    call.set("allowed", allowed);
+    if (method === "OPTIONS") return call.body(null, 200);
+    if (!allowed.includes(method)) return call.body(null, 405);
   }
   if (isForeign(call.req.raw)) {
     throw new HttpError(403, "forbidden", "the request comes from another site");
@@ -190,18 +193,6 @@ async function withBody(call: Call, next: () => Promise<void>, bodies: Turns): P
   } finally {
     answered.resolve();
   }
-}
-
-/** The methods that a path knows. */
-function allowedMethods({ router }: Api, path: string): string[] {
-  const count = (method: string, at: string) => router.match(method, at)[0].length;
-  const known = METHODS.filter((method) => count(method, path) > count(method, "/api/\0"));
-  if (known.includes("GET")) known.unshift("HEAD");
-  return known.length === 0 ? known : [...known, "OPTIONS"];
-}
-
-function answerOptions(call: Call, status: 200 | 405, allowed: readonly string[]): Response {
-  return call.body(null, status, { allow: allowed.join(", ") });
 }
 
 function send(_call: Call, { status, error, reason }: HttpError): Response {

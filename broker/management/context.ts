@@ -67,6 +67,8 @@ export interface Env {
   Bindings: { readonly peer: Peer };
   Variables: {
     session: Session;
+    /** What methods its path knows; undefined when there is no such path. */
+    allowed?: readonly string[];
     lists: Turns;
     /** Has the request have a large body until it is answered; what to wait for before, if anything. */
     beginLargeBody?: () => Promise<void> | undefined;

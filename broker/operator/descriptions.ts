@@ -100,6 +100,7 @@ export function describeQueue(vhost: VirtualHost, queue: MessageQueue): QueueInf
     messageBytesInMemory: holdings.bytesInMemory,
     memory: holdings.memory,
     consumerCapacity: holdings.consumerCapacity,
+    segments: holdings.segments ?? null,
   };
 }
 
@@ -149,6 +150,7 @@ export function describeConnection(connection: BrokerConnection): ConnectionInfo
     port: network?.local.port ?? null,
     authMechanism: network?.mechanism ?? null,
     ...describeTls(network?.tls),
+    peerCertSerialNumber: network?.certificate?.serialNumber ?? null,
     peerCertSubject: network?.certificate?.subject ?? null,
     peerCertIssuer: network?.certificate?.issuer ?? null,
     peerCertValidity: network?.certificate?.validity ?? null,

@@ -39,6 +39,8 @@ export interface QueueHoldings {
   readonly memory: number;
   /** For which part of the last seconds some consumer had room, from 0 to 1; 0 without consumers. */
   readonly consumerCapacity: number;
+  /** Of how many segments a stream is; undefined for what is none. */
+  readonly segments?: number;
 }
 
 /** What somebody remembers of a queue. As `Finding` of routing, of which queues know nothing. */

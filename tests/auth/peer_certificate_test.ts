@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { assertEquals, assertThrows } from "@std/assert";
 import { DerError } from "../../broker/amqp/der.ts";
 import { PeerCertificate, readPeerCertificate } from "../../broker/auth/peer_certificate.ts";
@@ -27,6 +28,14 @@ Deno.test("PeerCertificate tells who signed a certificate, and when it is valid"
   // years after 2049 are written in another way
   const { validity: long } = new PeerCertificate(certificateOctets("ann"));
   assertEquals(long, "2020-01-01T00:00:00Z - 2120-01-01T00:00:00Z");
+});
+
+Deno.test("PeerCertificate tells a certificate's number as openssl prints it", () => {
+  for (const name of ["ann", "bob", "odd"] as const) {
+    const raw = certificateOctets(name);
+    const { serialNumber } = new X509Certificate(raw);
+    assertEquals(new PeerCertificate(raw).serialNumber, serialNumber.replace(/^0+/, ""));
+  }
 });
 
 Deno.test("PeerCertificate names the user by the part that is asked for", () => {

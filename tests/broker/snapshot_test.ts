@@ -137,6 +137,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messageBytesInMemory: 5 + unacked,
       memory: queues[0]!.memory,
       consumerCapacity: 0,
+      segments: null,
     },
     {
       ...queue,
@@ -163,6 +164,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
       messageBytesInMemory: 0,
       memory: queues[1]!.memory,
       consumerCapacity: 1,
+      segments: null,
     },
   ]);
   const binding = { vhost: "/", destinationType: "queue", arguments: {} } as const;
@@ -195,6 +197,7 @@ Deno.test("a snapshot tells of all that there is, in RabbitMQ's words", async ()
     sslKeyExchange: null,
     sslCipher: null,
     sslHash: null,
+    peerCertSerialNumber: null,
     peerCertSubject: null,
     peerCertIssuer: null,
     peerCertValidity: null,
@@ -321,6 +324,7 @@ Deno.test("connections over a network tell where they come from and how much wen
     sslKeyExchange: null,
     sslCipher: null,
     sslHash: null,
+    peerCertSerialNumber: null,
     peerCertSubject: null,
     peerCertIssuer: null,
     peerCertValidity: null,

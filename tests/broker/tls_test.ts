@@ -177,6 +177,7 @@ Deno.test("connections tell how they are encrypted and whose certificate came, a
   );
   assertMatch(sslCipher!, /^(aes_256_gcm|aes_128_gcm|chacha20_poly1305)$/);
   const { peerCertSubject, peerCertIssuer, peerCertValidity } = found!;
+  assertMatch(found!.peerCertSerialNumber!, /^[1-9A-F][0-9A-F]*$/);
   assertEquals([peerCertSubject, peerCertIssuer, peerCertValidity], [
     "CN=ann,OU=Digging,O=Burrow\\, Ltd,C=GB",
     "CN=Burrow CA",

@@ -1,3 +1,5 @@
+import type { Generation } from "./generation.ts";
+
 /** Cases in which Warren is meant to differ from the RabbitMQ that it is compared with, and why. */
 export interface IntendedDifference {
   /** Why Warren does it in its own way. */
@@ -8,7 +10,7 @@ export interface IntendedDifference {
   readonly sometimes?: boolean;
   /** Which RabbitMQ it is a difference from: 3, with which a broker is compared that is told nothing, or 4, with
    * the profile `rabbitmq-4.3`. Absent: both. */
-  readonly from?: 3 | 4;
+  readonly from?: Generation;
 }
 
 /** Differences from RabbitMQ 3.10.8 and 4.3.6, Debian's, that are meant to be. */

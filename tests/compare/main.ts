@@ -21,6 +21,7 @@ import { runClient } from "./client.ts";
 import { compareAll, type Comparison } from "./compare.ts";
 import { Count } from "./count.ts";
 import { compareDefinitions } from "./definitions.ts";
+import { generationOf, PROFILES } from "./generation.ts";
 import { comparePermissions } from "./permissions.ts";
 import { compareRabbitmqctl } from "./rabbitmqctl.ts";
 import { compareManagement, managementConfiguration } from "./management/compare.ts";
@@ -109,13 +110,13 @@ async function topologiesPass(name: string, port: number): Promise<boolean> {
 async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   const { port, version } = rabbitmq;
   // those whose login is refused wait for one another, and many cases run at once
-  const isNew = isNewer(version);
-  const profile = isNew ? "rabbitmq-4.3" : "drop-in";
+  const generation = generationOf(version);
+  const profile = PROFILES[generation];
   const broker = cleanup.use(new Broker({ handshakeTimeoutMs: 60_000, profile }));
   const warren = cleanup.use(await broker.listen({ port: 0 }));
   console.log(`RabbitMQ ${version} on port ${port}, Warren on port ${warren.port}`);
   const unexplained = new Map(
-    INTENDED_DIFFERENCES.filter(({ from }) => from === undefined || from === (isNew ? 4 : 3))
+    INTENDED_DIFFERENCES.filter(({ from }) => from === undefined || from === generation)
       .flatMap((difference) => difference.titles.map((title) => [title, difference])),
   );
   const count = new Count();
@@ -151,7 +152,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   }
   if ("control" in rabbitmq && "management".includes(options.only)) {
     await using fresh = await startUntouched();
-    for await (const one of compareManagement({ amqp: fresh.port, http: fresh.http })) {
+    for await (const one of compareManagement({ amqp: fresh.port, http: fresh.http, generation })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended management: ${title}: ${line}`);
       for (const line of unexplained) console.log(`FAIL    management: ${title}: ${line}`);
@@ -190,11 +191,6 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   for (const title of count.failed) console.log(`failed: ${title}`);
   console.log(`${count.passed} passed, ${count.failed.length} failed`);
   if (count.failed.length > 0 || count.passed === 0) Deno.exitCode = 1;
-}
-
-/** True for RabbitMQ 4, which is compared with the profile of its name. */
-function isNewer(version: string): boolean {
-  return Number.parseInt(version) >= 4;
 }
 
 /** Prints one comparison. True when it is as it should be. */

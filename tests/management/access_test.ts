@@ -39,7 +39,11 @@ Deno.test("guest is told that it may come from this machine alone", async () => 
 
 Deno.test("GET /whoami tells name and tags", async () => {
   await using managed = new ManagedBroker();
-  assertEquals(await managed.get("/whoami"), { name: "guest", tags: ["administrator"] });
+  assertEquals(await managed.get("/whoami"), {
+    name: "guest",
+    tags: ["administrator"],
+    is_internal_user: true,
+  });
 });
 
 /** What users of each kind get, as RabbitMQ 3.10.8 answered. */
@@ -273,6 +277,15 @@ Deno.test("a method that a path does not know is 405 with those that it knows", 
     "HEAD, GET, PUT, DELETE, OPTIONS",
   ]);
   assertEquals((await managed.ask("GET", "/nowhere")).status, 404);
+  // every answer tells them, as since RabbitMQ 4; a word in its place is nobody's name
+  for (
+    const [method, path, expected] of [
+      ["GET", "/queues/%2F/none", "HEAD, GET, PUT, DELETE, OPTIONS"],
+      ["PUT", "/users/bulk-delete", "POST, OPTIONS"],
+      ["GET", "/users/without-permissions", "HEAD, GET, OPTIONS"],
+    ] as const
+  ) assertEquals((await managed.ask(method, path)).headers.get("allow"), expected, path);
+  assertEquals((await managed.ask("PUT", "/users/bulk-delete", { body: {} })).status, 405);
 });
 
 Deno.test("who guesses passwords over HTTP waits longer each time, and so over AMQP; others do not", async () => {

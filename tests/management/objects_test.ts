@@ -16,6 +16,7 @@ Deno.test("serveManagement() answers on a port, and stops", async () => {
     protocol: "http",
     ip_address: "127.0.0.1",
     port: server.port,
+    tls: false,
   }]);
   const slashes = await fetch(`${server.url}/api/bindings/%2F/e//q/none`, { headers });
   assertEquals(await slashes.json(), []);
@@ -173,6 +174,7 @@ Deno.test("a user is made, changed and deleted, and its hash can be carried else
   assertEquals(await managed.get("/whoami", { user: "bob:p1" }), {
     name: "bob",
     tags: ["management"],
+    is_internal_user: true,
   });
   assertEquals((await put("ann", { password: "p2", tags: "" })).status, 204);
   assertEquals((await managed.ask("GET", "/whoami", { user: "ann:p1" })).status, 401);

@@ -140,6 +140,7 @@ function describeConnection(connection: ConnectionInfo, { node }: Management): J
     ssl_key_exchange: connection.sslKeyExchange,
     ssl_cipher: connection.sslCipher,
     ssl_hash: connection.sslHash,
+    peer_cert_serial_number: connection.peerCertSerialNumber,
     peer_cert_subject: connection.peerCertSubject,
     peer_cert_issuer: connection.peerCertIssuer,
     peer_cert_validity: connection.peerCertValidity,

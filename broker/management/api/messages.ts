@@ -8,6 +8,7 @@ import { actAs } from "../acting.ts";
 import { BODY_MAX, integerOf, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, HttpError, isForbidden, plainText } from "../errors.ts";
+import { isLikeRabbitmq4 } from "../generation.ts";
 import { ACK_MODES, type Get, getMessages, type GotMessages, gotParts } from "../got_messages.ts";
 import { streamOf } from "../../http/json_stream.ts";
 import { answer, inTurn } from "../listing.ts";
@@ -25,9 +26,17 @@ const LONG = 64 * 1024;
 export function messageRoutes(api: Api, management: Management): void {
   const { broker } = management;
 
+  /** RabbitMQ 4 looks for a thing itself, before it tries to use it. */
+  const requireKnown = (kind: string, found: Iterable<unknown>) => {
+    if (!isLikeRabbitmq4(broker)) return;
+    for (const _ of found) return;
+    throw new HttpError(404, "not_found", `${kind}_not_found`);
+  };
+
   api.post("/api/exchanges/:vhost/:exchange/publish", async (call) => {
     const vhost = vhostOf(call, broker, true);
     const exchange = exchangeOf(call);
+    requireKnown("exchange", broker.exchanges({ vhost, exchange }));
     const body = await readObject(call, { most: BODY_MAX, exactHeaders: true });
     const [, properties] = required(
       body,
@@ -54,6 +63,7 @@ export function messageRoutes(api: Api, management: Management): void {
   api.post("/api/queues/:vhost/:queue/get", async (call) => {
     const vhost = vhostOf(call, broker, true);
     const queue = call.req.param("queue");
+    requireKnown("queue", broker.queues({ vhost, queue }));
     const wanted = readGet(await readObject(call));
     return await inTurn(call, async (onSent) => {
       const getting = actAs(

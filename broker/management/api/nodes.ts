@@ -28,7 +28,11 @@ const MECHANISMS: Readonly<Record<string, string>> = {
 };
 
 /** What is told of Erlang. */
-export const NO_ERLANG = { erlang_version: "0", erlang_full_version: "none: this is Warren" };
+export const NO_ERLANG = {
+  erlang_version: "0",
+  erlang_full_version: "none: this is Warren",
+  crypto_lib_version: "that of Deno",
+};
 
 /** How many processes Erlang has room for. There are none, and no such limit: but tools divide by it. */
 const PROCESSES_MAX = 1_048_576;
@@ -89,12 +93,14 @@ export async function listeners(management: Management): Promise<JsonObject[]> {
     protocol: protocolOf({ url }),
     ip_address: ipAddress,
     port,
+    tls: /^(?:amqp|ws)s:/.test(url),
   }));
-  const http = httpPorts(management).map(({ protocol, server: { hostname, port } }) => ({
+  const http = httpPorts(management).map(({ protocol, server: { hostname, port, secure } }) => ({
     node,
     protocol,
     ip_address: hostname,
     port,
+    tls: secure,
   }));
   return [...amqp, ...http];
 }

@@ -138,6 +138,7 @@ function describeQueue(queue: QueueInfo, management: Management): JsonObject {
     single_active_consumer_tag: queue.singleActiveConsumerTag,
     messages_retrying: queue.messagesRetrying,
     ...holdingsOf(queue),
+    ...type === "stream" ? { segments: queue.segments } : {},
     ...type === "classic" ? {} : { leader: node, members: [node], online: [node] },
   };
 }

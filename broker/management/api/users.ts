@@ -21,7 +21,7 @@ export function userRoutes(api: Api, management: Management): void {
 
   api.get("/api/whoami", (call) => {
     const { user: name, tags } = call.var.session;
-    return answer(call, { name, tags: [...tags] });
+    return answer(call, { name, tags: [...tags], is_internal_user: broker.hasUser(name) });
   });
 
   api.get("/api/users", (call) => {

@@ -177,6 +177,7 @@ export class StreamQueue implements MessageQueue {
       bytesInMemory,
       memory: MEMORY_OF_QUEUE + bytesInMemory + messageCount * MEMORY_OF_NUMBER,
       consumerCapacity: this.#readers.size > 0 ? 1 : 0,
+      segments: this.#history.segmentCount,
     };
   }
 

@@ -23,6 +23,9 @@ const NEWER: Readonly<Record<string, readonly string[]>> = {
   queues: ["type"],
 };
 
+/** What 4.x does not write of exchanges: those that are internal are not in its files. */
+const OMITTED = "internal";
+
 type Entry = Readonly<Record<string, unknown>>;
 
 /** Something of each kind, by the requests that make it. */
@@ -31,7 +34,6 @@ const THINGS: readonly (readonly [method: string, path: string, body: unknown])[
   ["PUT", "/users/ann", { password: "s3cret", tags: "monitoring,own" }],
   ["PUT", "/users/nobody", { password_hash: "", tags: "" }],
   ["PUT", "/permissions/carried/ann", { configure: "^a\\.|b", write: "", read: ".*" }],
-  ["PUT", "/topic-permissions/carried/ann", { exchange: "x", write: "^{username}", read: "" }],
   ["PUT", "/user-limits/ann/max-channels", { value: 7 }],
   ["PUT", "/vhost-limits/carried/max-queues", { value: 100 }],
   ["PUT", "/global-parameters/burrow", { value: { deep: [1, "a", true] } }],
@@ -47,6 +49,7 @@ const THINGS: readonly (readonly [method: string, path: string, body: unknown])[
     durable: true,
     arguments: { "alternate-exchange": "y" },
   }],
+  ["PUT", "/topic-permissions/carried/ann", { exchange: "x", write: "^{username}", read: "" }],
   ["PUT", "/exchanges/carried/y", { type: "fanout", auto_delete: true, durable: true }],
   ["PUT", "/queues/carried/q.classic", {
     durable: true,
@@ -122,8 +125,11 @@ async function empty(base: string, file: Entry): Promise<void> {
 /** What definitions say of one kind of things, in some order. */
 function entries(file: Entry, section: string): string[] {
   const list = (file[section] ?? []) as readonly Entry[];
-  return list.map((entry) => {
-    const known = Object.entries(entry).filter(([name]) => !NEWER[section]?.includes(name));
+  // 4.x names the exchange for its log, which it makes itself
+  return list.filter(({ name }) => name !== "amq.rabbitmq.log").map((entry) => {
+    const known = Object.entries(entry).filter(([name, value]) =>
+      !NEWER[section]?.includes(name) && !(name === OMITTED && value === false)
+    );
     return JSON.stringify(sorted(Object.fromEntries(known)));
   }).sort();
 }

@@ -4,6 +4,7 @@ import { connect, type Connection } from "../../../mod.ts";
 import { type Answer, ask, askAgain } from "./ask.ts";
 import { carryDefinitions } from "./carry.ts";
 import { EXPLAINED, type ExplainedDifference } from "./differences.ts";
+import { type Generation, PROFILES } from "../generation.ts";
 import { type ApiRequest, CHANGING, LOOKING } from "./requests.ts";
 import { differentOrder } from "./order.ts";
 import { differences, shapeOf } from "./shape.ts";
@@ -32,14 +33,20 @@ export function managementConfiguration(port: number): string {
  *
  * @param amqp The AMQP port of RabbitMQ.
  * @param http The port of its management API.
+ * @param generation Which RabbitMQ it is.
  */
 export async function* compareManagement(
-  { amqp, http }: { readonly amqp: number; readonly http: number },
+  { amqp, http, generation }: {
+    readonly amqp: number;
+    readonly http: number;
+    readonly generation: Generation;
+  },
 ): AsyncGenerator<RequestComparison> {
   const dataDir = await Deno.makeTempDir({ prefix: "compare-management-" });
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => Deno.remove(dataDir, { recursive: true }));
   await using broker = new Broker({
+    profile: PROFILES[generation],
     passwordHashing: "rabbitmq-sha256",
     // so that limits of memory and disk are told
     memoryHighWatermark: 0.9,
@@ -50,7 +57,8 @@ export async function* compareManagement(
   await using api = await management.serve({ port: 0 });
   await using theirs = await furnish(amqp);
   await using ours = await furnish(server.port);
-  const unused = new Set(EXPLAINED);
+  const unused = new Set(EXPLAINED.filter(({ from }) => from === undefined || from === generation));
+  const reasons = [...unused];
   const both = [`http://127.0.0.1:${http}`, api.url] as const;
   await knowsAll(both[0]);
   const requests = [...LOOKING, ...byName(await namesOf(both[0]), await namesOf(both[1]))];
@@ -58,7 +66,7 @@ export async function* compareManagement(
     const [first, second] = Array.isArray(request) ? request : [request, request];
     const rabbitmq = await askAgain(both[0], first);
     const warren = await ask(both[1], second);
-    yield compareAnswers(first, rabbitmq, warren, unused);
+    yield compareAnswers(first, rabbitmq, warren, { reasons, unused });
   }
   // they were open while all was asked
   await Promise.all([theirs.connection.close(), ours.connection.close()]);
@@ -76,7 +84,10 @@ function compareAnswers(
   { method, path, user, body }: ApiRequest,
   rabbitmq: Answer,
   warren: Answer,
-  unused: Set<ExplainedDifference>,
+  { reasons, unused }: {
+    readonly reasons: readonly ExplainedDifference[];
+    readonly unused: Set<ExplainedDifference>;
+  },
 ): RequestComparison {
   const given = body === undefined ? "" : ` ${JSON.stringify(body).slice(0, 100)}`;
   const title = `${method} ${path}${user === undefined ? "" : ` as '${user}'`}${given}`;
@@ -97,7 +108,7 @@ function compareAnswers(
   }
   const explained: string[] = [];
   const unexplained = lines.filter((text) => {
-    const reason = EXPLAINED.find(({ request, line }) =>
+    const reason = reasons.find(({ request, line }) =>
       request.test(title) && atName(line).test(text)
     );
     if (reason === undefined) return true;

@@ -1,3 +1,5 @@
+import type { Generation } from "../generation.ts";
+
 /** Something that is not as in RabbitMQ, and why. */
 export interface ExplainedDifference {
   /** Which requests: looked for in method and path. */
@@ -6,11 +8,13 @@ export interface ExplainedDifference {
   readonly line: RegExp;
   /** Why. */
   readonly reason: string;
+  /** Which RabbitMQ it is a difference from. Absent: both. */
+  readonly from?: Generation;
 }
 
 const ANY = /./;
 
-/** What the management API does in its own way, compared with RabbitMQ 3.10.8. */
+/** What the management API does in its own way, compared with RabbitMQ 3.10.8 and 4.3.6. */
 export const EXPLAINED: readonly ExplainedDifference[] = [
   {
     request: ANY,
@@ -28,13 +32,20 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: / \/nodes\/[^/]*\/memory/,
     line: /memory\.(queue_slave_procs: only in RabbitMQ|metadata_store\w*: only in Warren)/,
     reason: "as since 4.0, which has no mirrors",
+    from: 3,
   },
   {
     request: / \/nodes/,
     line: /(rabbitmq|erlang(_full)?)_version: only in Warren/,
     reason: "as since 4.2",
+    from: 3,
   },
-  { request: / \/nodes/, line: /being_drained: only in Warren/, reason: "since 3.8.7 in the list" },
+  {
+    request: / \/nodes/,
+    line: /being_drained: only in Warren/,
+    reason: "since 3.8.7 in the list",
+    from: 3,
+  },
   {
     request: / \/(nodes|overview)/,
     line: /contexts\[\]\.(cowboy_opts|node|ssl_opts): only/,
@@ -50,6 +61,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     line:
       /(node_tags|cluster_tags|default_queue_type|is_op_policy_updating_enabled|require_definition_json_extension): only in Warren/,
     reason: "as since 3.12, 3.13 and 4.3",
+    from: 3,
   },
   {
     request: / \/overview/,
@@ -80,6 +92,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: / \/queues/,
     line: /(messages_paged_out|message_bytes_paged_out): only in RabbitMQ/,
     reason: "nothing is paged out",
+    from: 3,
   },
   {
     request: / \/(queues|channels|connections|vhosts)/,
@@ -120,6 +133,7 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: / \/(consumers|queues|channels)/,
     line: /consumer_timeout: only in Warren/,
     reason: "as since 3.12",
+    from: 3,
   },
   {
     request: /GET \/users/,
@@ -136,11 +150,13 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     line:
       /^(rabbitmq_(definition_format|version)|product_(name|version)|original_(cluster|vhost)_name|explanation|description|limits|metadata|vhosts\[\]\.(limits|metadata)|queues\[\]\.type): only in Warren$/,
     reason: "files as 4.x writes them",
+    from: 3,
   },
   {
     request: /\/health\/checks\/protocol-listener/,
     line: /^protocols: only in Warren/,
     reason: "as since 4.1, beside the key of before",
+    from: 3,
   },
   {
     request: /GET \/overview as '(man|pol):p'/,
@@ -151,16 +167,18 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: /GET \/connections\/username\/guest as '(man|pol):p'/,
     line: /^status: 500 in RabbitMQ, 401 in Warren/,
     reason: "RabbitMQ fails at it",
+    from: 3,
   },
   {
     request: /GET \/consumers\/v1 as /,
-    line: /^status: 200 in RabbitMQ, 401 in Warren/,
+    line: /^status: 200 in RabbitMQ, 40[14] in Warren/,
     reason: "of a vhost that somebody may not enter nothing is told, as in other lists",
   },
   {
     request: /GET \/user-limits as '(man|pol|mon):p'|GET \/user-limits\/man as 'pol:p'/,
     line: /^status: 200 in RabbitMQ, 401 in Warren/,
     reason: "as since 4.x: before, everybody saw everybody's limits",
+    from: 3,
   },
   {
     request: /\/health\/checks\/p/,
@@ -171,25 +189,36 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: / as 'guest:wrong'/,
     line: /^error: .*"Login failed".*"Not_Authorized"/,
     reason: "as since 3.11",
+    from: 3,
   },
   {
     request: /POST \/users\/bulk-delete /,
     line: /^status: 400 in RabbitMQ, 204/,
     reason: "since 3.12 users that are gone already are passed over",
+    from: 3,
   },
   {
     request: /POST \/definitions .*nope/,
     line: /^error: .*no_such_vhost/,
     reason: "a sentence says more than Erlang's term",
+    from: 3,
   },
   {
     request: /DELETE \/(vhost|user)-limits\/nope/,
     line: /^status: 500 in RabbitMQ, 404 in Warren/,
     reason: "RabbitMQ fails at it",
+    from: 3,
+  },
+  {
+    request: /DELETE \/(vhost|user)-limits\/nope/,
+    line: /^error: .*vhost_not_found/,
+    reason:
+      "all that is not there is told in the same words; of a user 4.x says that it is a vhost",
+    from: 4,
   },
   {
     request: /PUT \/(operator-policies|users)\/.*:5|POST .*"headers":"x"/,
-    line: /^status: 500 in RabbitMQ, 400 in Warren/,
+    line: /^(status: 500 in RabbitMQ, 400 in Warren|allow: null)/,
     reason: "RabbitMQ fails at it",
   },
   {
@@ -201,5 +230,158 @@ export const EXPLAINED: readonly ExplainedDifference[] = [
     request: /PUT \/policies\/.*"apply-to":null/,
     line: /^error: .*should be 'queues', 'exchanges' or 'all'/,
     reason: "policies may be for queues of one type, as since 3.12",
+    from: 3,
+  },
+  {
+    request: /PUT \/policies\/.*"apply-to":null/,
+    line: /^error: .*'classic_queues', {2}'quorum_queues'/,
+    reason: "there is a space too many in 4.x",
+    from: 4,
+  },
+  {
+    request: /GET \/exchanges\/%2F\/ex\?disable_stats=true/,
+    line: /(incoming|outgoing|message_stats): only in Warren/,
+    reason: "of a single exchange they are told whatever one says, as before 4.x",
+    from: 4,
+  },
+  {
+    request: ANY,
+    line: /^allow: null in RabbitMQ/,
+    reason: "as since 4.x",
+    from: 3,
+  },
+  {
+    request: / \/(vhost|user)-limits/,
+    line: /^allow: GET, OPTIONS in RabbitMQ, HEAD, GET, OPTIONS in Warren/,
+    reason: "where GET is there is HEAD",
+    from: 4,
+  },
+  {
+    request: /GET \/channels\/[^ ]+/,
+    line: /^allow: HEAD, GET, OPTIONS in RabbitMQ, HEAD, GET, DELETE, OPTIONS in Warren/,
+    reason: "channels can be closed too",
+    from: 4,
+  },
+  {
+    request: /GET \/nope$/,
+    line: /^allow: HEAD, GET, OPTIONS in RabbitMQ, null in Warren/,
+    reason: "what is not there does nothing",
+    from: 4,
+  },
+  {
+    request: / \/(nodes|overview|connections|vhosts|whoami)/,
+    line:
+      /(crypto_lib_version|listeners\[\]\.tls|peer_cert_serial_number|is_internal_user): only in Warren/,
+    reason: "as since 4.x",
+    from: 3,
+  },
+  {
+    request: / \/queues/,
+    line: /segments: only in Warren/,
+    reason: "as since 4.x",
+    from: 3,
+  },
+  {
+    request: / \/(definitions|vhosts)\S*columns=|GET \/vhosts\?columns=name as/,
+    line: /[^:]+: (only in RabbitMQ|object in RabbitMQ, list in Warren)/,
+    reason: "columns count here in definitions and vhosts too; 4.x gives all of them",
+    from: 4,
+  },
+  {
+    request: / \/(definitions|vhosts)/,
+    line: /(vhosts\[\]\.|\[\]\.)?metadata\.default_queue_type: only in RabbitMQ/,
+    reason: "a vhost without a type of its own has none, and follows the broker's",
+    from: 4,
+  },
+  {
+    request: / \/definitions/,
+    line: /exchanges\[\]\.internal: only in Warren/,
+    reason: "exchanges that are internal are here in files too, as before 4.x",
+    from: 4,
+  },
+  {
+    request: / \/queues/,
+    line:
+      /(exclusive_consumer_tag|single_active_consumer_tag|head_message_timestamp|operator_policy|policy): only in Warren/,
+    reason: "lists tell what is nothing too, as before 4.x",
+    from: 4,
+  },
+  {
+    request: / \/queues/,
+    line: /(first_timestamp|storage_version): only in RabbitMQ/,
+    reason: "how RabbitMQ's queues lie on disk",
+    from: 4,
+  },
+  {
+    request: / \/queues/,
+    line: /(internal|internal_owner): only in RabbitMQ/,
+    reason: "queues of plugins, which do not show them: there are none",
+    from: 4,
+  },
+  {
+    request: / \/queues/,
+    line: /arguments\.x-queue-type: only in RabbitMQ/,
+    reason: "arguments are told as somebody declared them; the type is told beside",
+    from: 4,
+  },
+  {
+    request: / \/queues\?disable_stats=true/,
+    line: /(effective_policy_definition|members|online|operator_policy|policy): only in RabbitMQ/,
+    reason: "without statistics nothing is told but what a queue is, as before 4.x",
+    from: 4,
+  },
+  {
+    request: / \/queues\S*use_regex=true/,
+    line: /^status: 200 in RabbitMQ, 400 in Warren/,
+    reason: "a pattern that is none finds nothing in 4.x; here it is told",
+    from: 4,
+  },
+  {
+    request: / \/(channels|connections|vhosts)/,
+    line: /global_prefetch_count: only in Warren/,
+    reason: "tools from before 4.x read it",
+    from: 4,
+  },
+  {
+    request: / \/(channels|connections|vhosts)/,
+    line: /cached_segments: only in RabbitMQ/,
+    reason: "what RabbitMQ's channels keep of streams",
+    from: 4,
+  },
+  {
+    request: /\/health\/checks\/node-is-mirror-sync-critical/,
+    line: /^(status: 404 in RabbitMQ, 200 in Warren|allow: null)/,
+    reason: "tools from before 4.x ask for it",
+    from: 4,
+  },
+  {
+    request: /PUT \/topic-permissions\/zz|GET \/(vhosts\/zz|users\/ann)\/topic-permissions/,
+    line: /(^status: 400 in RabbitMQ, 20[14] in Warren|^\[\]: empty in RabbitMQ)/,
+    reason: "the exchange may come later than its permissions, as before 4.x",
+    from: 4,
+  },
+  {
+    request: /GET \/vhost-limits/,
+    line: /^order: /,
+    reason: "sorted; in 4.x as they come",
+    from: 4,
+  },
+  {
+    request: /PUT \/(queues|exchanges)\/.*nope/,
+    line: /^error: .*(is not a cluster member|unknown exchange type)/,
+    reason: "other words for the same",
+    from: 4,
+  },
+  {
+    request: /POST \/queues\/\S+\/actions .*"sync"/,
+    line: /^status: 400 in RabbitMQ, 204 in Warren/,
+    reason: "tools from before 4.x send it, and there is nothing to do",
+    from: 4,
+  },
+  {
+    request: / as '(man|pol|mon):p'/,
+    line: /^error: .*"not_found","reason":"Not Found"/,
+    reason: "a vhost that somebody may not enter is told in the words for one that there is not",
+    from: 4,
   },
 ];
