@@ -82,6 +82,7 @@ export class Exporter implements Disposable {
       ];
     }
     return [
+      ...alarmTables(broker, PREFIX),
       ...await this.#ofNode(PREFIX, EVERYTHING),
       ...await new ObjectTables(broker, PREFIX, wanted).collect(),
       ...(await this.#totals.collect(PREFIX)).filter((table) => isWhole(table)),

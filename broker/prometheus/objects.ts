@@ -56,8 +56,12 @@ const OF_QUEUES: readonly FamilyOf<Metered<QueueInfo>>[] = [
   ["queue_consumer_count", families.QUEUE_CONSUMERS, ({ info }) => [info.consumers]],
   [
     "queue_metrics",
-    [...families.QUEUE, families.QUEUE_HEAD],
-    ({ info }) => [...families.queueValues(info), info.headMessageTimestamp ?? undefined],
+    [...families.QUEUE, families.QUEUE_HEAD, ...families.STREAM],
+    ({ info }) => [
+      ...families.queueValues(info),
+      info.headMessageTimestamp ?? undefined,
+      info.segments ?? undefined,
+    ],
   ],
   ["queue_delivery_metrics", families.QUEUE_DELIVERY, delivered],
   ["queue_exchange_metrics", families.QUEUE_EXCHANGE, ({ values }) => [values["publish"]]],

@@ -29,6 +29,7 @@ interface QueueSums {
   messages: number;
   /** The sums of `queueValues`. */
   values: number[];
+  segments: number;
   /** Those of the types that are not classic. */
   readonly quorum: QueueAddress[];
   readonly stream: QueueAddress[];
@@ -111,6 +112,7 @@ export class Totals {
     return [
       table(families.QUEUE_COARSE, queues.ready, queues.unacked, queues.messages),
       table(families.QUEUE, ...queues.values),
+      table(families.STREAM, queues.segments),
       table(families.CHANNEL, ...CHANNEL_SUMS.map((name) => channels[name])),
       table(families.CHANNEL_EXCHANGE, ...published),
       table(families.CHANNEL_QUEUE, ...delivered),
@@ -164,6 +166,7 @@ export class Totals {
   async #sumQueues(): Promise<QueueSums> {
     const sums: QueueSums = {
       ...{ count: 0, ready: 0, unacked: 0, messages: 0, values: families.QUEUE.map(() => 0) },
+      segments: 0,
       ...{ quorum: [], stream: [] },
     };
     const slices = new Slices();
@@ -174,6 +177,7 @@ export class Totals {
       sums.messages += queue.messages;
       const values = families.queueValues(queue);
       for (let at = 0; at < values.length; at++) sums.values[at]! += values[at]!;
+      sums.segments += queue.segments ?? 0;
       const { type, name, vhost } = queue;
       if (type !== "classic") sums[type].push({ name, vhost });
       if (slices.over) await slices.rest();

@@ -161,7 +161,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
     }
   }
   if ("control" in rabbitmq && "prometheus".includes(options.only)) {
-    for await (const one of comparePrometheus({ amqp: port, http: prometheusPort })) {
+    for await (const one of comparePrometheus({ amqp: port, http: prometheusPort, generation })) {
       const { title, unexplained, explained } = one;
       for (const line of explained) console.log(`intended prometheus: ${title}: ${line}`);
       for (const line of unexplained) console.log(`FAIL    prometheus: ${title}: ${line}`);

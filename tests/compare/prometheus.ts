@@ -1,6 +1,7 @@
 import { Broker } from "../../broker/broker.ts";
 import { serveMetrics } from "../../broker/prometheus/mod.ts";
 import { connect, type Connection } from "../../mod.ts";
+import { type Generation, PROFILES } from "./generation.ts";
 
 /** Metrics that only one of the two has, and why. */
 interface MetricDifference {
@@ -10,9 +11,11 @@ interface MetricDifference {
   readonly onlyIn: "RabbitMQ" | "Warren";
   /** Why. */
   readonly reason: string;
+  /** Which RabbitMQ it is a difference from. Absent: both. */
+  readonly from?: Generation;
 }
 
-/** The metrics of RabbitMQ 3.10.8 that are not there, and those of later versions that are. */
+/** The metrics of RabbitMQ 3.10.8 and 4.3.6 that are not there, and those of other versions that are. */
 const INTENDED: readonly MetricDifference[] = [
   {
     metric: /^erlang_|^rabbitmq_(detailed_)?erlang_(?!uptime)/,
@@ -49,6 +52,7 @@ const INTENDED: readonly MetricDifference[] = [
     metric: /_message_size_bytes/,
     onlyIn: "Warren",
     reason: "as since RabbitMQ 4.1",
+    from: 3,
   },
   {
     metric: /_connection_((incoming|outgoing)_packets_total|pending_packets)$/,
@@ -65,12 +69,32 @@ const INTENDED: readonly MetricDifference[] = [
     metric: /^telemetry_scrape_encoded_size_bytes$/,
     onlyIn: "RabbitMQ",
     reason: "nothing is compressed here; RabbitMQ 4 has it no more",
+    from: 3,
   },
   {
     metric:
       /_exchange_messages_|_queue_(get(_ack|_empty)?|messages_(delivered(_ack)?|redelivered|acked))_total$|_queue_info$/,
     onlyIn: "Warren",
     reason: "since RabbitMQ 4",
+    from: 3,
+  },
+  {
+    metric: /_stream_segments$|_unreachable_cluster_peers_count$|^rabbitmq_alarms_/,
+    onlyIn: "Warren",
+    reason: "since RabbitMQ 4, alarms beside single things as well",
+    from: 3,
+  },
+  {
+    metric: /_alarms_file_descriptor_limit$|_process_(open|max)_tcp_sockets$/,
+    onlyIn: "Warren",
+    reason: "dashboards from before RabbitMQ 4 ask for them",
+    from: 4,
+  },
+  {
+    metric: /_stream_consumer_max_offset_lag$/,
+    onlyIn: "RabbitMQ",
+    reason: "of consumers by the stream protocol, which is not spoken",
+    from: 4,
   },
 ];
 
@@ -117,16 +141,24 @@ export function prometheusConfiguration(port: number): string {
  *
  * @param amqp The AMQP port of RabbitMQ.
  * @param http The port of its metrics.
+ * @param generation Which RabbitMQ it is.
  */
 export async function* comparePrometheus(
-  { amqp, http }: { readonly amqp: number; readonly http: number },
+  { amqp, http, generation }: {
+    readonly amqp: number;
+    readonly http: number;
+    readonly generation: Generation;
+  },
 ): AsyncGenerator<MetricsComparison> {
-  await using broker = new Broker();
+  await using broker = new Broker({ profile: PROFILES[generation] });
   await using server = await broker.listen({ port: 0 });
   await using metrics = await serveMetrics(broker, { port: 0 });
   await using _theirs = await furnish(amqp);
   await using _ours = await furnish(server.port);
-  const unused = new Set(INTENDED);
+  const unused = new Set(
+    INTENDED.filter(({ from }) => from === undefined || from === generation),
+  );
+  const intended = [...unused];
   const [declaredThere, declaredHere] = [
     await countDeclarations(amqp, http),
     await countDeclarations(server.port, metrics.port),
@@ -142,7 +174,7 @@ export async function* comparePrometheus(
     const rabbitmq = await ask(http, path);
     const warren = await ask(metrics.port, path);
     const comparison = { title: path.replace(/\?.*/, ""), unexplained: [], explained: [] };
-    compareNames(rabbitmq, warren, comparison, unused);
+    compareNames(rabbitmq, warren, comparison, { intended, unused });
     yield comparison;
   }
   for (const { metric, reason } of unused) {
@@ -197,13 +229,16 @@ function compareNames(
   rabbitmq: Metrics,
   warren: Metrics,
   { explained, unexplained }: { explained: string[]; unexplained: string[] },
-  unused: Set<MetricDifference>,
+  { intended: all, unused }: {
+    readonly intended: readonly MetricDifference[];
+    readonly unused: Set<MetricDifference>;
+  },
 ): void {
   for (const name of new Set([...rabbitmq.keys(), ...warren.keys()])) {
     const [theirs, ours] = [rabbitmq.get(name), warren.get(name)];
     if (theirs === undefined || ours === undefined) {
       const onlyIn = ours === undefined ? "RabbitMQ" : "Warren";
-      const intended = INTENDED.find((one) => one.onlyIn === onlyIn && one.metric.test(name));
+      const intended = all.find((one) => one.onlyIn === onlyIn && one.metric.test(name));
       if (intended === undefined) {
         unexplained.push(`${name}: only in ${onlyIn}`);
         continue;
@@ -222,7 +257,8 @@ function compareNames(
 }
 
 /** Labels that are not as in RabbitMQ, by their metrics: what a channel did is counted for the channel
- * alone, not for each queue and exchange as well; products have names, and nodes an endpoint, since 4. */
+ * alone, not for each queue and exchange as well, and what came to a queue is not counted by exchanges;
+ * products have names; nodes have an endpoint, since 4. */
 const LABELS: ReadonlyMap<string, string> = new Map([
   ...["published", "confirmed", "unroutable_returned", "unroutable_dropped"]
     .map((what) => [`rabbitmq_channel_messages_${what}_total`, "channel,vhost"] as const),
@@ -231,6 +267,7 @@ const LABELS: ReadonlyMap<string, string> = new Map([
   ...["redelivered", "acked"]
     .map((what) => [`rabbitmq_channel_messages_${what}_total`, "channel,vhost"] as const),
   ["rabbitmq_queue_messages_published_total", "queue,queue_vhost"],
+  ["rabbitmq_queue_exchange_messages_published_total", "queue,vhost"],
   [
     "rabbitmq_build_info",
     "erlang_version,product_name,product_version,prometheus_client_version," +

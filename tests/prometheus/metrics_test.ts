@@ -301,7 +301,42 @@ Deno.test("an alarm shows, and so does what is left of memory", async () => {
   const limit = before.get("rabbitmq_resident_memory_limit_bytes")!;
   assert(limit > before.get("rabbitmq_process_resident_memory_bytes")!);
   exposed.broker.setMemoryHighWatermark(0);
-  assertEquals((await exposed.values("/metrics")).get("rabbitmq_alarms_memory_used_watermark"), 1);
+  for (const path of ["/metrics", "/metrics/per-object"]) {
+    const after = await exposed.values(path);
+    assertEquals(
+      after.pick(
+        "rabbitmq_alarms_memory_used_watermark",
+        "rabbitmq_alarms_free_disk_space_watermark",
+        "rabbitmq_unreachable_cluster_peers_count",
+      ),
+      [1, 0, 0],
+      path,
+    );
+  }
+});
+
+Deno.test("segments are told of streams, and of what is none not", async () => {
+  await using exposed = new ExposedBroker();
+  const channel = await (await exposed.broker.connect()).openChannel();
+  const stream = (bytes: number) => ({
+    durable: true,
+    arguments: { "x-queue-type": "stream", "x-stream-max-segment-size-bytes": bytes },
+  });
+  await channel.queueDeclare("s", stream(100));
+  await channel.queueDeclare("t", stream(1_000_000));
+  await channel.queueDeclare("q");
+  for (const routingKey of ["s", "s", "s", "t", "t", "q"]) {
+    channel.basicPublish({ routingKey }, new Uint8Array(200));
+  }
+  await channel.close();
+  const name = "rabbitmq_stream_segments";
+  const each = await exposed.values("/metrics/per-object");
+  assertEquals(
+    each.pick(`${name}{vhost="/",queue="s"}`, `${name}{vhost="/",queue="t"}`),
+    [3, 1],
+  );
+  assertEquals(each.get(`${name}{vhost="/",queue="q"}`), undefined);
+  assertEquals((await exposed.values("/metrics")).get(name), 4);
 });
 
 Deno.test("the node names itself as dashboards look for it", async () => {
