@@ -28,6 +28,18 @@ Deno.test("rabbitmq-diagnostics tells that a broker is well, as RabbitMQ's does"
     ],
     ["-q check_local_alarms", `Node ${NODE} reported no local alarms`],
     ["-q alarms", `Node ${NODE} reported no alarms, local or clusterwide`],
+    [
+      "check_if_any_deprecated_features_are_used",
+      "Checking if any deprecated features are used ...",
+      "Cluster reported no deprecated features in use",
+    ],
+    [
+      "has_reached_target_cluster_size",
+      `Checking if target cluster size has been reached on node ${NODE} ...`,
+      `Target cluster size has been reached on node ${NODE}`,
+    ],
+    ["reset_stats_db", `Resetting statistics database on node ${NODE}`],
+    ["reset_stats_db --all", "Resetting statistics database in all nodes"],
     ["-q check_virtual_hosts", `Node ${NODE} reported all vhosts as running`],
     [`-q check_port_listener ${port}`, `A listener for port ${port} is running on node ${NODE}.`],
     [

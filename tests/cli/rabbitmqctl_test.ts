@@ -163,6 +163,10 @@ const CASES: readonly (readonly [title: string, calls: readonly Expected[]])[] =
       ],
     },
     { args: ["-q", "delete_queue", "orders"], code: 64, err: ["Error:", "Queue not found"] },
+    {
+      args: ["-q", "delete_queue", "a\tb", "--force"],
+      out: ["Queue was successfully deleted with 0 ready messages"],
+    },
   ]],
   ["policies are set, listed and cleared", [
     {

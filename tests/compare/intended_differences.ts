@@ -395,4 +395,71 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     titles: ["delivery limit: where nothing takes dead messages they are lost"],
     from: 4,
   },
+  {
+    reason:
+      "arguments are told as somebody declared them, where 4.x adds the queue's type; as text it fails at them",
+    titles: [
+      "rabbitmqctl -q list_queues -p ctl name messages arguments durable auto_delete",
+      "rabbitmqctl list_queues -p ctl --formatter csv name arguments",
+      "rabbitmqctl --formatter=erlang list_queues -p ctl name arguments durable type",
+    ],
+    from: 4,
+  },
+  {
+    reason: "columns in the order in which they were asked for, as before 4.x",
+    titles: [
+      "rabbitmqctl list_queues -p ctl --formatter json name messages policy exclusive",
+      "rabbitmqctl list_bindings -p ctl --formatter=json source_name routing_key arguments",
+      "rabbitmqctl list_policies -p ctl --formatter json",
+    ],
+    from: 4,
+  },
+  {
+    reason: "words as before 4.x, with the same status",
+    titles: [
+      "rabbitmqctl list_queues name foo bar",
+      "rabbitmqctl set_policy -p ctl p3 x notjson",
+      "rabbitmqctl delete_queue -p ctl orders",
+      "rabbitmqctl import_definitions /nope/definitions.json",
+      'rabbitmqctl decode {encrypted,<<"nope">>} secret',
+      'rabbitmqctl decode {encrypted,<<"hn5J6FZH33S+DQtigfdeQsvA+zsiRHYFQk1mBPTkbtOVShrDxyiLBdVLw1pPoJ5Z">>} mypassphrase',
+      "rabbitmqctl encode a b( secret",
+      "rabbitmqctl add_user",
+      "rabbitmqctl add_user a b c",
+      "rabbitmqctl add_user ctl_user secret (3)",
+    ],
+    from: 4,
+  },
+  {
+    reason: "here it still looks",
+    titles: [
+      "rabbitmqctl --script-name rabbitmq-diagnostics check_local_alarms",
+      "rabbitmqctl node_health_check",
+    ],
+    from: 4,
+  },
+  {
+    reason: "scripts know the status of before 4.x",
+    titles: [
+      "rabbitmqctl purge_queue -p ctl nope",
+      "rabbitmqctl delete_queue -p ctl held --if-unused",
+    ],
+    from: 4,
+  },
+  {
+    reason: "who is not there was perhaps written wrong, as before 4.x",
+    titles: [
+      "rabbitmqctl delete_user ctl_user (2)",
+    ],
+    from: 4,
+  },
+  {
+    reason: "4.x cannot do it with Khepri: the vhost stays there",
+    titles: [
+      "rabbitmqctl -q force_reset",
+      "rabbitmqctl force_reset (2)",
+      "rabbitmqctl -q list_vhosts (2)",
+    ],
+    from: 4,
+  },
 ];

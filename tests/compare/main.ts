@@ -175,7 +175,7 @@ async function compare(rabbitmq: FoundRabbitmq): Promise<void> {
   }
   if ("control" in rabbitmq && "rabbitmqctl".includes(options.only)) {
     await using fresh = await startUntouched();
-    for await (const comparison of compareRabbitmqctl(fresh.server)) {
+    for await (const comparison of compareRabbitmqctl(fresh.server, generation)) {
       const difference = unexplained.get(comparison.title);
       unexplained.delete(comparison.title);
       count.note(comparison.title, report(comparison, difference));

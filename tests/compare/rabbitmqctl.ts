@@ -5,9 +5,21 @@ import { connect } from "../../mod.ts";
 import { RecordingTerminal } from "../cli/recording_terminal.ts";
 import type { ControlEnded, RabbitmqServer } from "../support/rabbitmq.ts";
 import type { Comparison } from "./compare.ts";
+import { type Generation, PROFILES } from "./generation.ts";
 
 /** Where all of it happens: other scenarios leave things in other vhosts. */
 const VHOST = "ctl";
+
+/** What only RabbitMQ 4 knows, or asks for; before anything is there. */
+const NEW_CALLS: readonly (readonly string[])[] = [
+  ["check_if_any_deprecated_features_are_used"],
+  ["-s", "check_if_any_deprecated_features_are_used"],
+  ["check_if_any_deprecated_features_are_used", "--formatter", "json"],
+  ["has_reached_target_cluster_size"],
+  ["reset_stats_db"],
+  ["-q", "reset_stats_db", "--all"],
+  ["has_reached_target_cluster_size", "--formatter", "json"],
+];
 
 /** What both are called with, in this order. */
 const CALLS: readonly (readonly string[])[] = [
@@ -196,8 +208,12 @@ const CALLS: readonly (readonly string[])[] = [
 ];
 
 /** Calls rabbitmqctl and Warren's with the same words, and compares exit status and output. */
-export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenerator<Comparison> {
-  await using broker = new Broker({ passwordHashing: "rabbitmq-sha256" });
+export async function* compareRabbitmqctl(
+  rabbitmq: RabbitmqServer,
+  generation: Generation,
+): AsyncGenerator<Comparison> {
+  const profile = PROFILES[generation];
+  await using broker = new Broker({ profile, passwordHashing: "rabbitmq-sha256" });
   await using server = await broker.listen({ port: 0 });
   // both are ended by whoever started them
   const program = { shutDown() {}, setLogLevel() {} };
@@ -210,10 +226,14 @@ export async function* compareRabbitmqctl(rabbitmq: RabbitmqServer): AsyncGenera
     return { code, stdout: terminal.output, stderr };
   };
   await using owned = new AsyncDisposableStack();
-  for (const [at, args] of CALLS.entries()) {
+  const times = new Map<string, number>();
+  for (const args of [...generation === 4 ? NEW_CALLS : [], ...CALLS]) {
+    const call = `rabbitmqctl ${args.join(" ")}`;
+    const time = (times.get(call) ?? 0) + 1;
+    times.set(call, time);
     const [theirs, ours] = [await rabbitmq.runControl(...args), await warren(args)];
     yield {
-      title: `rabbitmqctl ${args.join(" ")} (${at + 1})`,
+      title: time === 1 ? call : `${call} (${time})`,
       rabbitmq: normalised(theirs, args),
       warren: normalised(ours, args),
     };

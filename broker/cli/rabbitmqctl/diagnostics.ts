@@ -255,6 +255,32 @@ export const DIAGNOSTICS_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       return { text: await runs(call) };
     },
   },
+  check_if_any_deprecated_features_are_used: {
+    summary: "Generate a report listing all deprecated features in use",
+    usage: "[--timeout <timeout>]",
+    banner: () => "Checking if any deprecated features are used ...",
+    async run(call) {
+      const used = await call.client.get<Row[]>(["deprecated-features", "used"]);
+      if (used.length === 0) return passed(call, "Cluster reported no deprecated features in use");
+      const names = used.map(({ name }) => String(name));
+      throw checkFailed(names.join("\n"), {
+        result: "error",
+        deprecated_features: names,
+        message: "Cluster reported deprecated features in use",
+      });
+    },
+  },
+  has_reached_target_cluster_size: {
+    summary: "Health check that exits with a non-zero code if the cluster has not yet reached " +
+      "its target size",
+    usage: "[--timeout <timeout>]",
+    banner: async ({ node }) =>
+      `Checking if target cluster size has been reached on node ${await node()} ...`,
+    async run(call) {
+      await call.client.get(["health", "checks", "reached-target-cluster-size"]);
+      return passed(call, `Target cluster size has been reached on node ${await call.node()}`);
+    },
+  },
   check_virtual_hosts: {
     summary: "Health check that checks if all vhosts are running in the target node",
     usage: "",

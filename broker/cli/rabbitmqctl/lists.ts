@@ -80,7 +80,7 @@ const BINDING = new Map<string, Read>([
 ]);
 const CONNECTION = reads(
   "name port peer_port ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject " +
-    "peer_cert_issuer peer_cert_validity channels auth_mechanism user vhost timeout " +
+    "peer_cert_serial_number peer_cert_issuer peer_cert_validity channels auth_mechanism user vhost timeout " +
     "frame_max channel_max recv_oct recv_cnt send_oct send_cnt send_pend connected_at " +
     "user_provided_name user_who_performed_action",
   {

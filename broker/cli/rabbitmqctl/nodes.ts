@@ -180,6 +180,18 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
       };
     },
   },
+  reset_stats_db: {
+    summary: "Resets statistics database. This will remove all metrics data!",
+    usage: "[--all]",
+    options: { all: "flag" },
+    banner: async ({ node, options }) =>
+      options["all"] === true
+        ? "Resetting statistics database in all nodes"
+        : `Resetting statistics database on node ${await node()}`,
+    async run({ client }) {
+      await client.delete(["reset"]);
+    },
+  },
   list_node_auth_attempt_stats: {
     summary: "Lists authentication attempts on the target node",
     usage: "[--by-source]",
@@ -210,6 +222,7 @@ export const NODE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "Enables a feature flag or all supported feature flags on the target node",
     usage: "<all | feature_flag>",
     args: [1, 1],
+    options: { "opt-in": "flag", experimental: "flag" },
     banner: ({ args: [name] }) =>
       name === "all" ? "Enabling all feature flags ..." : `Enabling feature flag "${name}" ...`,
     // there is one Warren, and all that it can is on

@@ -24,7 +24,8 @@ export const QUEUE_COMMANDS: Readonly<Record<string, CtlCommand>> = {
     summary: "Deletes a queue",
     usage: "[--vhost <vhost>] <queue_name> [--if-empty|-e] [--if-unused|-u] [--timeout <timeout>]",
     args: [1, 1],
-    options: { "if-empty": "flag", "if-unused": "flag" },
+    // by force those go that RabbitMQ 4 protects, its plugins' own: there are none
+    options: { "if-empty": "flag", "if-unused": "flag", force: "flag" },
     banner: ({ args: [queue], vhost, options }) => {
       const conditions = [
         ...options["if-empty"] === true ? ["if queue is empty "] : [],
