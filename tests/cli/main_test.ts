@@ -119,7 +119,11 @@ for (const prefix of ["WARREN", "RABBITMQ"]) {
     const url = /management API on (http:\S+)$/m.exec(said)?.[1];
     const headers = { authorization: `Basic ${btoa("ops:carr0t!")}` };
     const whoami = await (await fetch(`${url}/api/whoami`, { headers })).json();
-    assertEquals(whoami, { name: "ops", tags: ["administrator"] });
+    assertEquals(whoami, {
+      name: "ops",
+      tags: ["administrator"],
+      is_internal_user: true,
+    });
     program.signal("SIGTERM");
     const { code, stderr } = await program.ended();
     assertEquals([code, `${said}${stderr}`.includes("carr0t!")], [0, false]);
@@ -142,7 +146,11 @@ Deno.test("broker/main.ts serves the management API on the port that it is given
   const url = lines.map((line) => /management API on (http:\S+)$/.exec(line)?.[1]).find(Boolean);
   const headers = { authorization: `Basic ${btoa("guest:guest")}` };
   const response = await fetch(`${url}/api/whoami`, { headers });
-  assertEquals(await response.json(), { name: "guest", tags: ["administrator"] });
+  assertEquals(await response.json(), {
+    name: "guest",
+    tags: ["administrator"],
+    is_internal_user: true,
+  });
   program.signal("SIGTERM");
   assertEquals((await program.ended()).code, 0);
 });
