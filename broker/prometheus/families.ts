@@ -104,9 +104,9 @@ export const QUEUE_HEAD: Metric = gauge(
   "Timestamp of the first message in the queue, if any",
 );
 
-/** What only a stream has; it goes down when segments go, but a counter is what RabbitMQ calls it. */
+/** What only a stream has. RabbitMQ calls it a counter, though it goes down when segments go. */
 export const STREAM: readonly Metric[] = [
-  counter("stream_segments", "Total number of stream segment files"),
+  gauge("stream_segments", "Total number of stream segment files"),
 ];
 
 /** What a queue comes to, in the order of `QUEUE`. */
@@ -274,14 +274,6 @@ export const EXCHANGE: readonly Metric[] = [
   counter(
     "exchange_messages_unroutable_dropped_total",
     "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
-  ),
-];
-
-/** Other nodes: there are none. */
-export const PEERS: readonly Metric[] = [
-  gauge(
-    "unreachable_cluster_peers_count",
-    "Number of peers in the cluster the current node cannot reach.",
   ),
 ];
 

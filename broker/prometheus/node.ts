@@ -70,12 +70,11 @@ export function identityTables(broker: Broker, prefix: string, endpoint: string)
   ];
 }
 
-/** What is short, and whom the node misses: nobody. There is no limit of file descriptors that would raise an alarm. */
+/** What is short. There is no limit of file descriptors that would raise an alarm. */
 export function alarmTables(broker: Broker, prefix: string): MetricTable[] {
   const { diskAlarm, memoryAlarm } = broker.node();
   const values = [0, Number(diskAlarm), Number(memoryAlarm)];
   return [
     new MetricTable(prefix, families.ALARMS).add("", values),
-    new MetricTable(prefix, families.PEERS).add("", [0]),
   ];
 }
