@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../../broker/policy/json.ts";
 import { connect } from "../../client/connect.ts";
 import type { RabbitmqServer } from "../support/rabbitmq.ts";
 import type { Comparison } from "./compare.ts";
+import { generationOf } from "./generation.ts";
 
 /** Definitions of policies that are wrong, one way or another. */
 const WRONG: readonly JsonObject[] = [
@@ -203,7 +204,7 @@ async function throughRabbitmq(
 }
 
 function plain({ version }: RabbitmqServer, file: JsonObject): JsonObject {
-  return Number.parseInt(version) >= 4 ? withoutAdditions(file) : file;
+  return generationOf(version) === 4 ? withoutAdditions(file) : file;
 }
 
 /** A file without what RabbitMQ 4 says of everything, asked or not: the usual type of queues, its own exchange, and
