@@ -457,6 +457,10 @@ export class Message extends Content {
       page.used += size;
       page.messages++;
       this._page = page;
+      if (mayLeave) {
+        page.headExchange = this.exchange;
+        page.headKey = this.keyText;
+      }
     }
     if (head !== undefined) {
       if (!bodyStays && this._page !== undefined) this._pageStart = at;
@@ -523,16 +527,21 @@ export class Message extends Content {
   }
 
   /** True when the address and the properties are those that were put into a page last. */
-  private _hasHeadOf({ bytes, view, headAt }: Page): boolean {
-    const addressSize = this.addressEnd - this.addressStart;
+  private _hasHeadOf(page: Page): boolean {
+    const { bytes, view, headAt, headKey } = page;
+    const { keyText } = this;
     const propertiesSize = this.propertiesEnd - this.propertiesStart;
-    if (
-      view.getUint16(headAt) !== addressSize || view.getUint32(headAt + 2) !== propertiesSize
-    ) return false;
+    if (view.getUint32(headAt + 2) !== propertiesSize) return false;
     const head = this.head!;
     const ownView = viewOf(head);
+    const addressSize = this.addressEnd - this.addressStart;
     const at = headAt + HEADER_SIZE;
-    return sameRange(head, ownView, this.addressStart, bytes, view, at, addressSize) &&
+    // where both texts are known they mostly are the very same ones
+    const isForSame = keyText !== undefined && headKey !== undefined
+      ? keyText === headKey && this.exchange === page.headExchange
+      : view.getUint16(headAt) === addressSize &&
+        sameRange(head, ownView, this.addressStart, bytes, view, at, addressSize);
+    return isForSame &&
       sameRange(head, ownView, this.propertiesStart, bytes, view, at + addressSize, propertiesSize);
   }
 

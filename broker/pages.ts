@@ -68,6 +68,9 @@ export class Page {
   used = 0;
   /** Where in it the last message begins that does not share the head of an earlier one. */
   headAt = 0;
+  /** What that one was published to; undefined: nobody has made a text of its routing key. */
+  headExchange = "";
+  headKey: string | undefined = undefined;
   /** How many messages lie in it. */
   messages = 0;
   /** How many of them are no objects, so that nobody has a view of their bytes. */
@@ -216,6 +219,14 @@ export class PagePool {
   /** The page that a place (`Message.pack`) is in. */
   pageAt(place: number): Page {
     return this._pages[Math.floor(place / PAGE_SIZE)]!;
+  }
+
+  /** True when what is put into the page of a place goes to disk. */
+  leavesAt(place: number): boolean {
+    const page = this._leaving;
+    // mostly it is the one that is filled now
+    const at = page === undefined ? -1 : place - page.id * PAGE_SIZE;
+    return at >= 0 && at < PAGE_SIZE ? page!.leaves : this.pageAt(place).leaves;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { PublishNackedError } from "./errors.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../broker/amqp/fifo.ts";
 import type { Intake } from "./intake.ts";
 
 /** What waits for the publisher confirm of one message. It is called while the link brings the confirm,

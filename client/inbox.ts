@@ -1,6 +1,6 @@
 import type { Link } from "../broker/amqp/link.ts";
 import { atEndOfTurn, briefPause, untilBriefPause } from "../broker/amqp/turn.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../broker/amqp/fifo.ts";
 
 /** So many items are handed out before others get their turn. */
 const ITEMS_A_TURN = 512;

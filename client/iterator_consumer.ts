@@ -3,7 +3,7 @@ import { onAbort } from "./abortable.ts";
 import type { ChannelCore } from "./channel_core.ts";
 import { ConsumerCore, type ConsumerParts } from "./consumer_core.ts";
 import type { Delivery } from "./delivery.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../broker/amqp/fifo.ts";
 import { HeldUp } from "./held_up.ts";
 
 interface Waiter {

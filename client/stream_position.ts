@@ -1,6 +1,6 @@
 import type { FieldTable } from "../broker/amqp/field_value.ts";
 import type { Delivery } from "./delivery.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../broker/amqp/fifo.ts";
 
 const OFFSET = "x-stream-offset";
 

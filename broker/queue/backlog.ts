@@ -1,7 +1,8 @@
-import { smallInteger } from "../amqp/small_integers.ts";
+import { Fifo } from "../amqp/fifo.ts";
 import { Message } from "../message.ts";
 import { type Page, PAGE_SIZE, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
+import { Chunk, CHUNK_SIZE, GONE, HELD, IN_STORE, NUMBERS_MIN, withRoom } from "./backlog_chunk.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -14,119 +15,8 @@ import {
   waitingNumber,
 } from "./waiting.ts";
 
-/** Messages in a chunk. */
-const CHUNK_SIZE = 1024;
-/** A chunk begins with room for so many numbers, and has twice as much whenever it is full. */
-const NUMBERS_MIN = 16;
-
-/** Places that are not in a page. */
-const IN_STORE = 0;
-const HELD = -1;
-/** One that was taken out of the middle. */
-const GONE = -2;
 /** A number of an entry (`QueueEntry.toNumber`) of which nothing is said but that the store has it. */
 const ONLY_STORED = 1;
-
-/** Some neighbouring messages. */
-class Chunk {
-  /** Position of the first one that was added. */
-  private _first = 0;
-  /** That of each; undefined while every one follows the one before it, as in a queue without priorities
-   * all do. */
-  private _positions: Float64Array | undefined = undefined;
-  /** Where each lies (`Message.pack`), or one of the constants above; what is missing at the end is in
-   * the store. Undefined: all are. */
-  places: Float64Array | undefined = undefined;
-  /** When each that is not in the store is too old, as far as any is; undefined while none ever is. */
-  deadlines: Float64Array | undefined = undefined;
-  /** What else there is to say of each (`QueueEntry.toNumber`), as far as there is anything; undefined while
-   * there is nothing, as of all that are new. */
-  numbers: Float64Array | undefined = undefined;
-  /** No position is lower, or higher, where they do not follow one another and it is full; known once it was
-   * asked for. */
-  private _lowest = 0;
-  private _highest = -1;
-
-  /** The position of a message. */
-  position(index: number): number {
-    return this._positions === undefined
-      ? this._first + index
-      : smallInteger(this._positions[index]!);
-  }
-
-  /** Says the position of the next message, which is at `index`, and where it lies. */
-  put(index: number, position: number, place: number): void {
-    const places = this.places;
-    // nearly always it follows the one before, and nothing has to be made for it
-    if (
-      places !== undefined && index < places.length &&
-      this._positions === undefined && position === this._first + index
-    ) places[index] = place;
-    else {
-      this._add(index, position);
-      if (place !== IN_STORE) this.setPlace(index, place);
-    }
-  }
-
-  /** Says the position of the next message. */
-  private _add(index: number, position: number): void {
-    if (index === 0) this._first = position;
-    if (this._positions === undefined) {
-      if (position === this._first + index) return;
-      const positions = this._positions = new Float64Array(CHUNK_SIZE);
-      for (let before = 0; before < index; before++) positions[before] = this._first + before;
-    }
-    this._positions[index] = position;
-  }
-
-  /** Says where a message lies. */
-  setPlace(index: number, place: number): void {
-    this.places = withRoom(this.places, index);
-    this.places[index] = place;
-  }
-
-  /**
-   * True when some of its messages may be wanted.
-   *
-   * @param wants Tells whether one from one position to another may be.
-   * @param count How many there are.
-   */
-  mayHave(wants: (lowest: number, highest: number) => boolean, count: number): boolean {
-    const positions = this._positions;
-    if (positions === undefined) return wants(this._first, this._first + count - 1);
-    if (count < CHUNK_SIZE) return true;
-    if (this._highest < 0) {
-      let lowest = Infinity;
-      let highest = 0;
-      for (const position of positions) {
-        if (position < lowest) lowest = position;
-        if (position > highest) highest = position;
-      }
-      this._lowest = smallInteger(lowest);
-      this._highest = smallInteger(highest);
-    }
-    return wants(this._lowest, this._highest);
-  }
-
-  /** Ready for other messages. */
-  clear(): void {
-    this._positions = undefined;
-    this._lowest = 0;
-    this._highest = -1;
-    this.places?.fill(IN_STORE);
-    this.deadlines = this.numbers = undefined;
-  }
-}
-
-/** Numbers with room for one at an index. */
-function withRoom(numbers: Float64Array | undefined, index: number): Float64Array {
-  if (numbers !== undefined && index < numbers.length) return numbers;
-  let size = numbers?.length ?? NUMBERS_MIN;
-  while (size <= index) size *= 2;
-  const larger = new Float64Array(size);
-  if (numbers !== undefined) larger.set(numbers);
-  return larger;
-}
 
 /** Called for a message that cannot be read any more, with the size of its body, or what is likely. */
 export type UnreadableCallback = (position: number, size: number, error: StoreError) => void;
@@ -152,7 +42,9 @@ export interface LoadLimit {
 export class Backlog implements PlaceKeeper {
   private readonly _storage: Pick<QueueStorage, "pages" | "durability">;
   private readonly _onUnreadable: UnreadableCallback;
-  private readonly _chunks: Chunk[] = [];
+  private readonly _chunks = new Fifo<Chunk>();
+  /** The last one of them, where messages are added. */
+  private _last: Chunk | undefined = undefined;
   /** How many were before these. */
   private _dropped = 0;
   /** Those that are objects, mostly since they have buffers of their own, by position. */
@@ -217,7 +109,7 @@ export class Backlog implements PlaceKeeper {
 
   /** Says what else there is to say of the one that was added last. */
   private _setNumber(number: number): void {
-    const chunk = this._chunks[this._chunks.length - 1]!;
+    const chunk = this._last!;
     const index = this._end - 1;
     chunk.numbers = withRoom(chunk.numbers, index);
     chunk.numbers[index] = number;
@@ -236,13 +128,13 @@ export class Backlog implements PlaceKeeper {
   }
 
   private _pushPlace(place: number, position: number, size: number, deadline: number): void {
-    if (this._storage.pages.pageAt(place).leaves) {
+    if (this._storage.pages.leavesAt(place)) {
       this._enterDisk(size);
       this._keepPlaces();
     }
     this._push(position, place);
     if (deadline === 0) return;
-    const chunk = this._chunks[this._chunks.length - 1]!;
+    const chunk = this._last!;
     const index = this._end - 1;
     chunk.deadlines = withRoom(chunk.deadlines, index);
     chunk.deadlines[index] = deadline;
@@ -285,11 +177,13 @@ export class Backlog implements PlaceKeeper {
     if (position < this._lastPosition) this._ordered = false;
     this._lastPosition = position;
     if (this._end === CHUNK_SIZE) {
-      this._chunks.push(this._spare ?? new Chunk());
+      // one behind another is mostly filled as well
+      this._last = this._spare ?? new Chunk(this._chunks.length === 0 ? NUMBERS_MIN : CHUNK_SIZE);
+      this._chunks.push(this._last);
       this._spare = undefined;
       this._end = 0;
     }
-    this._chunks[this._chunks.length - 1]!.put(this._end++, position, place);
+    this._last!.put(this._end++, position, place);
     this._length++;
   }
 
@@ -312,7 +206,7 @@ export class Backlog implements PlaceKeeper {
       this._length > 0 && count < limit.count && bytes < limit.bytes &&
       (count === 0 || pages.mayRead)
     ) {
-      const place = this._chunks[0]!.places?.[this._first] ?? IN_STORE;
+      const place = this._chunks.at(0)!.places?.[this._first] ?? IN_STORE;
       if (place === GONE) this._skip();
       else if (place === HELD) take(this._shiftHeld());
       else if (place !== IN_STORE) {
@@ -327,7 +221,7 @@ export class Backlog implements PlaceKeeper {
 
   /** Takes out the first message, which is in a page; false when that cannot be read at present. */
   private _loadPacked(place: number, visit: (entry: QueueEntry) => void): boolean {
-    const { deadlines, numbers } = this._chunks[0]!;
+    const { deadlines, numbers } = this._chunks.at(0)!;
     const deadline = deadlines?.[this._first] ?? 0;
     const number = numbers?.[this._first] ?? 0;
     const found = this._unpack(place);
@@ -373,7 +267,7 @@ export class Backlog implements PlaceKeeper {
     const { count, bytes } = this.onDisk;
     const size = count === 0 ? 0 : Math.floor(bytes / count);
     Message.releasePacked(this._storage.pages, place);
-    this._onUnreadable(this._chunks[0]!.position(this._first), size, error);
+    this._onUnreadable(this._chunks.at(0)!.position(this._first), size, error);
     this._shift();
   }
 
@@ -420,7 +314,7 @@ export class Backlog implements PlaceKeeper {
   visitPlaces(from: number, visit: (place: number, at: number) => void): number {
     const number = Math.max(from, this._dropped);
     const index = number - this._dropped;
-    const places = this._chunks[index]?.places;
+    const places = this._chunks.at(index)?.places;
     if (places !== undefined) {
       const end = index === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       const most = Math.min(end, places.length);
@@ -435,7 +329,7 @@ export class Backlog implements PlaceKeeper {
   replace(at: number, place: number, move: (place: number) => number): void {
     const number = Math.floor(at / CHUNK_SIZE) - this._dropped;
     const index = at % CHUNK_SIZE;
-    const places = this._chunks[number]?.places;
+    const places = this._chunks.at(number)?.places;
     if (places?.[index] !== place || number === 0 && index < this._first) return;
     const moved = move(place);
     if (moved === 0) return;
@@ -464,7 +358,7 @@ export class Backlog implements PlaceKeeper {
     let last = 0;
     let index = this._first;
     for (let chunkIndex = 0; chunkIndex < this._chunks.length; chunkIndex++, index = 0) {
-      const chunk = this._chunks[chunkIndex]!;
+      const chunk = this._chunks.at(chunkIndex)!;
       const { places } = chunk;
       const end = chunkIndex === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       for (; index < end; index++) {
@@ -489,7 +383,7 @@ export class Backlog implements PlaceKeeper {
     const { pages } = this._storage;
     let count = 0;
     while (this._length > 0 && count < max) {
-      const place = this._chunks[0]!.places?.[this._first] ?? IN_STORE;
+      const place = this._chunks.at(0)!.places?.[this._first] ?? IN_STORE;
       if (place === GONE) {
         this._skip();
         continue;
@@ -513,7 +407,7 @@ export class Backlog implements PlaceKeeper {
   private _dropPacked(place: number, max: number): number {
     const { pages } = this._storage;
     const page = pages.pageAt(place);
-    const places = this._chunks[0]!.places!;
+    const places = this._chunks.at(0)!.places!;
     const most = Math.min(max, (this._chunks.length > 1 ? CHUNK_SIZE : this._end) - this._first);
     let count = 1;
     while (count < most && isWithin(page, places[this._first + count]!)) count++;
@@ -534,7 +428,7 @@ export class Backlog implements PlaceKeeper {
     let found = 0;
     let index = this._first;
     for (let at = 0; at < this._chunks.length; at++, index = 0) {
-      const chunk = this._chunks[at]!;
+      const chunk = this._chunks.at(at)!;
       const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       if (!chunk.mayHave(reaches, end)) continue;
       for (; index < end; index++) {
@@ -567,7 +461,7 @@ export class Backlog implements PlaceKeeper {
     const wants = (lowest: number, highest: number) => hasBetween(sorted, lowest, highest);
     let index = this._first;
     for (let at = 0; at < this._chunks.length; at++, index = 0) {
-      const chunk = this._chunks[at]!;
+      const chunk = this._chunks.at(at)!;
       const end = at === this._chunks.length - 1 ? this._end : CHUNK_SIZE;
       if (taken.length === positions.size) break;
       if (!chunk.mayHave(wants, end)) continue;
@@ -605,7 +499,7 @@ export class Backlog implements PlaceKeeper {
     const number = Math.floor(at / CHUNK_SIZE) - this._dropped;
     const index = at % CHUNK_SIZE;
     if (number < 0 || number === 0 && index < this._first) return false;
-    this._chunks[number]!.setPlace(index, HELD);
+    this._chunks.at(number)!.setPlace(index, HELD);
     this._held.set(entry.position, entry);
     this._length++;
     return true;
@@ -639,7 +533,7 @@ export class Backlog implements PlaceKeeper {
 
   /** Forgets the first one and tells its position. */
   private _shift(): number {
-    const position = this._chunks[0]!.position(this._first);
+    const position = this._chunks.at(0)!.position(this._first);
     this._length--;
     this._passOver();
     return position;
@@ -655,6 +549,7 @@ export class Backlog implements PlaceKeeper {
   /** Nothing is left, but maybe some that were taken out before. */
   private _reset(): void {
     while (this._chunks.length > 0) this._dropChunk();
+    this._last = undefined;
     this._end = CHUNK_SIZE;
     this._ordered = true;
     this._lastPosition = 0;

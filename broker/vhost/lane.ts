@@ -8,7 +8,8 @@ const NOWHERE: readonly MessageQueue[] = [];
 /**
  * Where messages go that are published to one address again and again: what was found for the last
  * one holds for the next, until an exchange or a binding of the vhost comes or goes. What goes to a queue by
- * its name goes there until that queue is deleted.
+ * its name goes there until that queue is deleted, and what no queue has the name of goes nowhere until there is
+ * another queue.
  *
  * An address is told by its method, which bears the lane: links hand out the same object for the same
  * address. It gets one when it comes for the second time. Methods are kept for long, so a lane that holds no
@@ -44,6 +45,11 @@ export class Lane implements Finding, QueueFinding {
   static to(queue: MessageQueue, exchanges: Exchanges<MessageQueue>): Lane {
     if (queue.finding instanceof Lane) return queue.finding;
     return queue.finding = new Lane(exchanges, undefined, [queue]);
+  }
+
+  /** Nothing has just been found by a name. */
+  static toNothing(exchanges: Exchanges<MessageQueue>): Lane {
+    return new Lane(exchanges, undefined, NOWHERE);
   }
 
   /** The lane of a method in a vhost, as long as it holds. */

@@ -69,6 +69,8 @@ export interface MoveAddress {
   readonly routingKey?: string;
 }
 
+/** So many names that no queue has are known at most: a client may ask for any. */
+const TO_NOTHING_MAX = 1024;
 /** So many dead messages are published at least with each publish that leads to some. */
 const DEAD_FOR_ONE = 2;
 /** The same for each publish, and each message that a client lets die, while very many wait: more than one
@@ -127,6 +129,8 @@ export class Publishing {
   private readonly _result: PublishResult = noResult();
   /** The one queue of a message for the default exchange; used again for each. */
   private readonly _one: MessageQueue[] = [];
+  /** Lanes that lead nowhere until there is another queue. */
+  private readonly _toNothing: Lane[] = [];
   /** True while a message is on its way into queues. */
   private _busy = false;
   /** Dead messages that are to be published. */
@@ -198,7 +202,7 @@ export class Publishing {
     this._rememberedBy = undefined;
     if (exchange === undefined) {
       this.defaultIn++;
-      this.defaultOut++;
+      this.defaultOut += queues.length;
     } else {
       exchange.publishIn++;
       exchange.publishOut += queues.length;
@@ -210,7 +214,7 @@ export class Publishing {
   private _routedFirst(method: BasicPublish, message: Message): readonly MessageQueue[] {
     const queues = this._routed(message, undefined);
     if (method.bears === undefined) method.bears = ONCE;
-    else method.bears = this._laneTo(message.exchange, queues);
+    else method.bears = this._laneTo(message, queues);
     return queues;
   }
 
@@ -232,13 +236,40 @@ export class Publishing {
     return this._routed(message, undefined);
   }
 
-  private _laneTo(name: string, queues: readonly MessageQueue[]): Lane | typeof ONCE {
+  private _laneTo(
+    { exchange: name, routingKey }: Message,
+    queues: readonly MessageQueue[],
+  ): Lane | typeof ONCE {
     const { exchanges } = this._options;
-    if (name === "") return queues.length === 1 ? Lane.to(queues[0]!, exchanges) : ONCE;
+    if (name === "") {
+      if (queues.length === 1) return Lane.to(queues[0]!, exchanges);
+      return queues.length > 0 || routingKey.startsWith(DIRECT_REPLY_TO)
+        ? ONCE
+        : this._laneToNothing();
+    }
     const exchange = exchanges.get(name);
     // deduplicators look at each message
     if (!exchange?.decidesAlone || this._deduplicators.has(name)) return ONCE;
     return Lane.through(exchange, queues);
+  }
+
+  private _laneToNothing(): Lane | typeof ONCE {
+    if (this._toNothing.length === TO_NOTHING_MAX) return ONCE;
+    const lane = Lane.toNothing(this._options.exchanges);
+    this._toNothing.push(lane);
+    return lane;
+  }
+
+  /** There is a new queue. */
+  queueAdded(): void {
+    this._forgetNames();
+  }
+
+  /** What is known of names that no queue has holds no longer. */
+  private _forgetNames(): void {
+    const lanes = this._toNothing;
+    for (let index = 0; index < lanes.length; index++) lanes[index]!.forget();
+    lanes.length = 0;
   }
 
   /** The message that was routed last was not taken, or not by all: it is no duplicate when it comes
@@ -450,6 +481,7 @@ export class Publishing {
 
   /** Lets go of what it still had to publish, step by step: the vhost is gone. */
   ending(): Steps {
+    this._forgetNames();
     return this._dead.ending();
   }
 

@@ -13,6 +13,7 @@ import type { DeclarePermit, QueueDeclaration, TopologyLimits } from "./declarat
 import { withDefaultQueueType } from "./metadata.ts";
 import { cleanName, generatedName, queueText, refuseReserved } from "./names.ts";
 import { checkDelete, checkNewQueue, checkOwner, checkSameQueue } from "./queue_checks.ts";
+import type { Publishing } from "./publishing.ts";
 import type { NewQueue, QueueFactory } from "./queue_factory.ts";
 import type { VirtualHostSettings } from "./settings.ts";
 import type { DurableTopology, QueueDefinition } from "./topology.ts";
@@ -36,6 +37,8 @@ export interface QueueRegistryOptions {
   readonly queues: Map<string, MessageQueue>;
   /** Makes them. */
   readonly factory: QueueFactory;
+  /** What publishes to them. */
+  readonly publishing: Pick<Publishing, "queueAdded">;
   /** What leads to them. */
   readonly bindings: BindingRegistry;
   /** What operators say of them. */
@@ -167,6 +170,7 @@ export class QueueRegistry {
   #add(fields: NewQueue): MessageQueue {
     const queue = this.#options.factory.make(fields);
     this.#options.queues.set(fields.name, queue);
+    this.#options.publishing.queueAdded();
     return queue;
   }
 

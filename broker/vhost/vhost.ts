@@ -216,6 +216,7 @@ export class VirtualHost {
     this._queues = new QueueRegistry({
       vhost: name,
       queues,
+      publishing,
       factory,
       bindings,
       settings,

@@ -1,5 +1,5 @@
 import type { Delivery } from "../delivery.ts";
-import { Fifo } from "../fifo.ts";
+import { Fifo } from "../../broker/amqp/fifo.ts";
 import type { HeldUp } from "../held_up.ts";
 import type { Intake } from "../intake.ts";
 

@@ -1,7 +1,7 @@
 import { briefPause } from "../../broker/amqp/turn.ts";
 import { onAbort } from "../abortable.ts";
 import type { Delivery } from "../delivery.ts";
-import { Fifo } from "../fifo.ts";
+import { Fifo } from "../../broker/amqp/fifo.ts";
 import type { HeldDeliveries } from "./held_deliveries.ts";
 import type { Message } from "./message.ts";
 

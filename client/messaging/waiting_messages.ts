@@ -1,5 +1,5 @@
 import { BufferFullError } from "../errors.ts";
-import { Fifo } from "../fifo.ts";
+import { Fifo } from "../../broker/amqp/fifo.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { ResolvedPublisher } from "./publisher_options.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { loopRound } from "../../broker/amqp/turn.ts";
 import type { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PagePool } from "../../broker/pages.ts";
+import { type Page, PAGE_SIZE, PagePool } from "../../broker/pages.ts";
 import { describeMessages, type QueuedMessage } from "../../broker/queue/browsing.ts";
 import type { QueueEntry } from "../../broker/queue/entry.ts";
 import { FifoReadyList } from "../../broker/queue/fifo_ready_list.ts";
@@ -430,6 +430,20 @@ Deno.test("a waiting message that is in memory costs its bytes and few more", ()
     message.routed(storage.pages);
   }
   assertLess(storage.pages.bytes / count, 16 + 32);
+});
+
+Deno.test("PagePool tells of each place whether its page goes to disk", () => {
+  const pages = new PagePool(0);
+  const first = pages.pageFor(1);
+  [first.used, first.messages] = [PAGE_SIZE, 1];
+  pages.space = { takes: true, write: () => 0, read: () => {}, free: () => {} };
+  const leaving = pages.leavingPageFor(1);
+  const current = pages.pageFor(PAGE_SIZE);
+  assertEquals([leaving.leaves, current.leaves, current.id > leaving.id], [true, false, true]);
+  const placesIn = ({ id }: Page) => [id * PAGE_SIZE, (id + 1) * PAGE_SIZE - 1];
+  assertEquals(placesIn(leaving).map((place) => pages.leavesAt(place)), [true, true]);
+  assertEquals(placesIn(current).map((place) => pages.leavesAt(place)), [false, false]);
+  assertEquals(placesIn(first).map((place) => pages.leavesAt(place)), [false, false]);
 });
 
 Deno.test("PagePool counts what messages hold and gives ids of pages again", () => {

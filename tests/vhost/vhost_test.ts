@@ -2,9 +2,11 @@ import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } f
 import { Content } from "../../broker/amqp/content.ts";
 import { AmqpError } from "../../broker/amqp/error.ts";
 import type { FieldTable } from "../../broker/amqp/field_table.ts";
+import { basicPublish } from "../../broker/amqp/methods/mod.ts";
 import { Message } from "../../broker/message.ts";
 import { PagePool } from "../../broker/pages.ts";
 import type { ExchangeDeclaration, QueueDeclaration } from "../../broker/vhost/declarations.ts";
+import { Lane } from "../../broker/vhost/lane.ts";
 import { VirtualHost } from "../../broker/vhost/vhost.ts";
 import { bodyOf, TestConsumer } from "../queue/support.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -111,6 +113,46 @@ Deno.test("VirtualHost.publish() reaches a queue by its name through the default
     1,
   ]);
   assertEquals(vhost.drain("q"), ["1", "2"]);
+});
+
+Deno.test("VirtualHost.publish() finds a queue of a name that none had before, and counts what none took", () => {
+  const vhost = new TestVirtualHost();
+  const method = basicPublish({ routingKey: "later" });
+  const publish = () => {
+    const content = new Content();
+    content.routingKey = "later";
+    return vhost.publish(new Message(content), method).queues;
+  };
+  assertEquals([publish(), publish(), publish()], [0, 0, 0]);
+  assertEquals([vhost.publishing.defaultIn, vhost.publishing.defaultOut], [3, 0]);
+  vhost.addQueue("another");
+  assertEquals(publish(), 0);
+  vhost.addQueue("later");
+  assertEquals([publish(), publish(), publish()], [1, 1, 1]);
+  vhost.remove("later");
+  assertEquals([publish(), publish(), publish()], [0, 0, 0]);
+  vhost.addQueue("later");
+  assertEquals(publish(), 1);
+  assertEquals([vhost.publishing.defaultIn, vhost.publishing.defaultOut], [11, 4]);
+});
+
+Deno.test("VirtualHost knows of a bounded number of names that no queue has", () => {
+  const vhost = new TestVirtualHost();
+  const methods = Array.from(
+    { length: 3000 },
+    (_, index) => basicPublish({ routingKey: `${index}` }),
+  );
+  for (let round = 0; round < 2; round++) {
+    for (const method of methods) {
+      const content = new Content();
+      content.routingKey = method.routingKey;
+      assertEquals(vhost.publish(new Message(content), method).queues, 0);
+    }
+  }
+  const known = methods.filter((method) => Lane.of(method, vhost.exchanges) !== undefined);
+  assertEquals(known.length, 1024);
+  for (const _step of vhost.deleting());
+  assertEquals(methods.filter((method) => Lane.of(method, vhost.exchanges) !== undefined), []);
 });
 
 Deno.test("VirtualHost.publish() gives each queue one copy, however many bindings lead there", () => {

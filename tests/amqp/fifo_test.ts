@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Fifo } from "../../client/fifo.ts";
+import { Fifo } from "../../broker/amqp/fifo.ts";
 
 Deno.test("Fifo keeps the order over growing and wrapping around", () => {
   const fifo = new Fifo<number>();
@@ -24,4 +24,15 @@ Deno.test("Fifo.at() counts from the first item", () => {
 Deno.test("Fifo.shift() gives undefined when nothing is left", () => {
   const fifo = new Fifo<string>();
   assertEquals([fifo.shift(), fifo.length], [undefined, 0]);
+});
+
+Deno.test("Fifo that was very long keeps its order once it is empty and filled again", () => {
+  const fifo = new Fifo<number>();
+  for (let round = 0; round < 2; round++) {
+    for (let item = 0; item < 5000; item++) fifo.push(item);
+    assertEquals(Array.from({ length: 5000 }, () => fifo.shift()), [...Array(5000).keys()]);
+    assertEquals([fifo.length, fifo.at(0), fifo.shift()], [0, undefined, undefined]);
+    fifo.push(round);
+    assertEquals([fifo.at(0), fifo.shift(), fifo.length], [round, round, 0]);
+  }
 });

@@ -1,7 +1,12 @@
+/** A ring has room for so many items at first: a power of two. */
+const SIZE_MIN = 16;
+/** One that is empty keeps room for so many at most. */
+const KEPT_MAX = 1024;
+
 /** First in, first out: a ring that doubles when it is full and never moves what is in it. */
 export class Fifo<T> {
   /** Its length is a power of two. */
-  private _items: (T | undefined)[] = new Array(16).fill(undefined);
+  private _items: (T | undefined)[] = emptyRing();
   private _head = 0;
   /** How many items are in it. */
   length = 0;
@@ -18,7 +23,10 @@ export class Fifo<T> {
     const item = this._items[this._head];
     this._items[this._head] = undefined;
     this._head = (this._head + 1) & (this._items.length - 1);
-    this.length--;
+    if (--this.length === 0 && this._items.length > KEPT_MAX) {
+      this._items = emptyRing();
+      this._head = 0;
+    }
     return item;
   }
 
@@ -46,4 +54,8 @@ export class Fifo<T> {
     this._items = items;
     this._head = 0;
   }
+}
+
+function emptyRing<T>(): (T | undefined)[] {
+  return new Array(SIZE_MIN).fill(undefined);
 }
