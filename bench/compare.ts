@@ -8,12 +8,15 @@
  * deno run -A bench/compare.ts [--rounds 5] [--secs 2] [--only text] [--no-write] [--chart FILE]
  * ```
  *
+ * With `RABBITMQ_BIN` in the environment it is the RabbitMQ of that folder, and the results get another name.
+ *
  * `--only` takes the loads whose names contain a text, such as `topic` or `in process`, and writes
  * nothing. `--chart` draws the chart into a file, whatever was measured.
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
+import { isOtherRabbitmq } from "../tests/support/rabbitmq.ts";
 import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { drawChart } from "./support/compare/chart.ts";
 import { judge } from "./support/compare/goals.ts";
@@ -21,7 +24,7 @@ import { LENGTH_WALK } from "./support/compare/frame_parser.ts";
 import { describeMachine, doubtsAbout } from "./support/compare/machine.ts";
 import { ALL_GOALS, measure } from "./support/compare/measure.ts";
 import { Results } from "./support/compare/results.ts";
-import { store } from "./support/compare/stored.ts";
+import { store, storeBeside } from "./support/compare/stored.ts";
 import { figuresTable, goalsTable } from "./support/compare/tables.ts";
 
 interface CompareOptions {
@@ -52,7 +55,10 @@ console.log(`\n${goalsTable(goals) ?? "no goal was measured"}`);
 const stored = { date: new Date().toISOString(), machine, versions, rounds, secs, figures, goals };
 const drawing = drawChart(stored, ALL_GOALS);
 if (chart !== undefined) await Deno.writeTextFile(chart, drawing);
-if (write) console.log(`\nwritten to ${(await store(stored, drawing)).join(" and ")}`);
+if (write) {
+  const paths = isOtherRabbitmq ? [await storeBeside(stored)] : await store(stored, drawing);
+  console.log(`\nwritten to ${paths.join(" and ")}`);
+}
 if (failures > 0) Deno.exit(1);
 
 function readOptions(): CompareOptions {

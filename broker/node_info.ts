@@ -17,6 +17,7 @@ export function describeNode({ options, resources, startedAt, exchangeTypes, aut
     name: options.nodeName,
     startedAt,
     rabbitmqVersion: options.profile.version,
+    httpApi: options.profile.httpApi,
     productVersion: WARREN_VERSION,
     exchangeTypes,
     authMechanisms,

@@ -361,6 +361,8 @@ export interface NodeInfo {
   readonly startedAt: number;
   /** The version of RabbitMQ whose ways it has. */
   readonly rabbitmqVersion: string;
+  /** Of which RabbitMQ the answers of its HTTP API are where those contradict one another. */
+  readonly httpApi: 3 | 4;
   /** Its own version. */
   readonly productVersion: string;
   /** The types that exchanges can have. */

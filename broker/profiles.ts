@@ -16,6 +16,8 @@ type QueueTypes = readonly ("classic" | "quorum" | "stream")[];
 export interface Profile {
   /** The version in `server-properties`. */
   readonly version: string;
+  /** Of which RabbitMQ the answers of the HTTP API are where those contradict one another. */
+  readonly httpApi: 3 | 4;
   /** The protocol header that answers one which is not understood, without "AMQP". */
   readonly headerReply: readonly [id: number, major: number, minor: number, revision: number];
   /** The smallest `frame_max` that a client may choose, in bytes. */
@@ -72,6 +74,7 @@ const NAMES: readonly ProfileName[] = ["drop-in", "rabbitmq-3.13", "rabbitmq-4.3
 const TABLE: { readonly [Key in keyof Profile]: readonly [Profile[Key], Profile[Key], Profile[Key]] } = {
   //                         drop-in       rabbitmq-3.13  rabbitmq-4.3
   version:                 ["3.13.7",      "3.13.7",      "4.3.6"],
+  httpApi:                 [3,             3,             4],
   headerReply:             [[0, 0, 9, 1],  [0, 0, 9, 1],  [3, 1, 0, 0]],
   frameMaxLeast:           [4096,          4096,          8192],
   handshakeFrameMax:       [4096,          4096,          8192],

@@ -6,7 +6,7 @@ import { basicCancel } from "../amqp/methods/basic.ts";
 import type { Method } from "../amqp/methods/mod.ts";
 import type { ChannelEvent } from "../events.ts";
 import type { QueueEntry } from "../queue/entry.ts";
-import type { MessageQueue } from "../queue/message_queue.ts";
+import type { MessageQueue, ReturnCause } from "../queue/message_queue.ts";
 import type { TracedChannel } from "../vhost/firehose.ts";
 import { ChannelCounts } from "../stats.ts";
 import type { PublisherConfirms } from "./confirms.ts";
@@ -356,7 +356,7 @@ export class BrokerChannel {
   settleTaken(delivery: UnackedDelivery, settlement: Settlement): void {
     this._countDown(delivery);
     if (settlement === "requeue") delivery.queue.requeue([delivery.entry]);
-    else if (settlement === "fail") delivery.queue.requeue([delivery.entry], true);
+    else if (settlement === "fail") delivery.queue.requeue([delivery.entry], "rejected");
     else if (settlement === "reject") delivery.queue.reject(delivery.entry);
     else {
       this.counts.ack++;
@@ -404,7 +404,7 @@ export class BrokerChannel {
   settle(deliveries: readonly UnackedDelivery[], settlement: Settlement): void {
     for (const delivery of deliveries) this._countDown(delivery);
     if (settlement === "requeue" || settlement === "fail") {
-      requeue(deliveries, settlement === "fail");
+      requeue(deliveries, settlement === "fail" ? "rejected" : "givenBack");
     } else if (settlement === "reject") {
       for (const { queue, entry } of deliveries) queue.reject(entry);
     } else {
@@ -580,7 +580,7 @@ export class BrokerChannel {
       if (index % 16 === 0) yield 1;
     }
     if (this.unacked.size > 0 || settlements.length > 0) {
-      yield* giveBack(unsettled(this.unacked, settlements), true, true);
+      yield* giveBack(unsettled(this.unacked, settlements), "left");
       this.unacked.clear();
     }
   }
@@ -592,7 +592,7 @@ function* takingBack(
   queues: readonly SettlingQueue[],
 ): Steps {
   try {
-    yield* giveBack(deliveries, false);
+    yield* giveBack(deliveries, "givenBack");
   } finally {
     for (const queue of queues) queue.handOut();
   }
@@ -608,7 +608,7 @@ function* unsettled(
 }
 
 /** Gives entries back to their queues, sorted as they were. */
-function requeue(deliveries: readonly UnackedDelivery[], failed: boolean): void {
+function requeue(deliveries: readonly UnackedDelivery[], cause: ReturnCause): void {
   const byQueue = new Map<SettlingQueue, QueueEntry[]>();
   for (const { queue, entry } of deliveries) {
     const entries = byQueue.get(queue);
@@ -616,6 +616,6 @@ function requeue(deliveries: readonly UnackedDelivery[], failed: boolean): void 
     else byQueue.set(queue, [entry]);
   }
   for (const [queue, entries] of byQueue) {
-    queue.requeue(entries.sort((a, b) => a.position - b.position), failed);
+    queue.requeue(entries.sort((a, b) => a.position - b.position), cause);
   }
 }

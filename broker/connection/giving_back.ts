@@ -1,6 +1,7 @@
 import type { Steps } from "../amqp/long_work.ts";
 import type { QueueEntry } from "../queue/entry.ts";
 import { EntryRow } from "../queue/entry_row.ts";
+import type { ReturnCause } from "../queue/message_queue.ts";
 import { sortSlowly } from "./long_sort.ts";
 import type { SettlingQueue, UnackedDelivery } from "./unacked.ts";
 
@@ -23,19 +24,17 @@ interface Share {
  * queue hands nothing out from when its first one is found until it has them all, so that none of them is
  * overtaken.
  *
- * @param failed True when that counts as a failure to deal with them.
- * @param left True when it is because whoever had them goes.
+ * @param cause Why they go back.
  */
 export function* giveBack(
   deliveries: Iterable<UnackedDelivery>,
-  failed: boolean,
-  left = false,
+  cause: ReturnCause,
 ): Steps {
   const shares = new Map<SettlingQueue, Share>();
   try {
     yield* collect(deliveries, shares);
     for (const [queue, share] of shares) {
-      yield* giveShareBack(queue, share, failed, left);
+      yield* giveShareBack(queue, share, cause);
       shares.delete(queue);
       queue.handOut();
     }
@@ -65,8 +64,7 @@ function* collect(
 function* giveShareBack(
   queue: SettlingQueue,
   { entries, sorted }: Share,
-  failed: boolean,
-  left: boolean,
+  cause: ReturnCause,
 ): Steps {
   const { length } = entries;
   const inOrder = sorted ? undefined : yield* inOrderOf(entries);
@@ -75,7 +73,7 @@ function* giveShareBack(
     for (let next = at; next < Math.min(at + CHUNK, length); next++) {
       some.push(entries.takeAt(inOrder === undefined ? next : inOrder[next]!));
     }
-    queue.requeue(some, failed, left);
+    queue.requeue(some, cause);
     yield length <= CHUNK ? 1 : GIVEN_BACK;
   }
 }

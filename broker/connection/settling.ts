@@ -1,4 +1,5 @@
 import type { Steps } from "../amqp/long_work.ts";
+import type { ReturnCause } from "../queue/message_queue.ts";
 import type { BrokerChannel } from "./channel.ts";
 import type { ChannelConsumer } from "./consumer.ts";
 import { giveBack } from "./giving_back.ts";
@@ -24,7 +25,7 @@ export function* settleEach(
   settlement: Settlement,
 ): Steps {
   if (settlement === "requeue" || settlement === "fail") {
-    return yield* requeue(channel, deliveries, settlement === "fail");
+    return yield* requeue(channel, deliveries, settlement === "fail" ? "rejected" : "givenBack");
   }
   const cost = settlement === "ack" ? ACKED : DIED;
   let count = 0;
@@ -38,7 +39,7 @@ export function* settleEach(
 function* requeue(
   channel: BrokerChannel,
   deliveries: Iterable<UnackedDelivery>,
-  failed: boolean,
+  cause: ReturnCause,
 ): Steps {
   const taken = new Map<ChannelConsumer, number>();
   const counted = function* () {
@@ -48,6 +49,6 @@ function* requeue(
       yield delivery;
     }
   };
-  yield* giveBack(counted(), failed);
+  yield* giveBack(counted(), cause);
   for (const [consumer, count] of taken) channel.relieve(consumer, count);
 }

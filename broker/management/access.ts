@@ -2,7 +2,6 @@ import type { Session, Vhost } from "../mod.ts";
 import type { Broker } from "../mod.ts";
 import type { Call } from "./context.ts";
 import { notAuthorised, notFound, noVhost } from "./errors.ts";
-import { isLikeRabbitmq4 } from "./generation.ts";
 
 /**
  * Who may see and do what: tags decide about kinds of things, permissions about vhosts.
@@ -72,7 +71,7 @@ export function vhostOf(
   const isThere = broker.hasVhost(name);
   const { session } = call.var;
   if (isThere && (isAdministrator(session) || session.mayEnter(name))) return name;
-  if (!isThere || isLikeRabbitmq4(broker)) {
+  if (!isThere || broker.node().httpApi === 4) {
     throw changing ? noVhost() : notFound();
   }
   throw notAuthorised(`User not authorised to access ${thing}`);

@@ -49,6 +49,10 @@ export interface QueueFinding {
   forget(): void;
 }
 
+/** Why a message comes back to its queue: who had it gave it back, rejected it, which is a failure to deal with it,
+ * or went away, which is one as well. */
+export type ReturnCause = "givenBack" | "rejected" | "left";
+
 /**
  * What a vhost, its publishing and its connections use of a queue: one that gives each message away
  * (`Queue`), or one that keeps them all to be read again (`StreamQueue`).
@@ -149,10 +153,9 @@ export interface MessageQueue {
   /**
    * Takes back what was delivered; sorted by position.
    *
-   * @param failed True when something went wrong with it: whoever had it went away, or rejected it.
-   * @param left True when whoever had it went away.
+   * @param cause Default: it was given back.
    */
-  requeue(entries: readonly QueueEntry[], failed?: boolean, left?: boolean): void;
+  requeue(entries: readonly QueueEntry[], cause?: ReturnCause): void;
   /** Some will be taken back, which may take several turns: until `handOut`, consumers get nothing. */
   holdBack(): void;
   /** All of that is back. */

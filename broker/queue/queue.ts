@@ -29,6 +29,7 @@ import {
   type MessageQueue,
   type QueueFinding,
   type QueueHoldings,
+  type ReturnCause,
 } from "./message_queue.ts";
 import { NOTHING_READY } from "./nothing_ready.ts";
 import { PriorityReadyList } from "./priority_ready_list.ts";
@@ -812,7 +813,7 @@ export class Queue implements MessageQueue {
   }
 
   /** Takes back what was delivered, each to the place it had; sorted by position. */
-  requeue(entries: readonly QueueEntry[], failed = false, left = false): void {
+  requeue(entries: readonly QueueEntry[], cause: ReturnCause = "givenBack"): void {
     this.unackedCount -= entries.length;
     for (const { message } of entries) this.unackedBytes -= message.size;
     if (this._deleted) {
@@ -820,6 +821,7 @@ export class Queue implements MessageQueue {
       return;
     }
     const { deliveryLimit } = this._settings;
+    const failed = cause !== "givenBack";
     const counts = failed || this._profile.nackCounts ? 1 : 0;
     let dead = 0;
     for (const entry of entries) {
@@ -837,7 +839,7 @@ export class Queue implements MessageQueue {
     const isDead = (entry: QueueEntry) => entry.deliveryCount > deliveryLimit;
     const living = dead === 0 ? entries : entries.filter((entry) => !isDead(entry));
     // what a client leaves behind as it goes keeps its place
-    const last = this._putsLast && !left;
+    const last = this._putsLast && cause !== "left";
     if (this._settings.retry === undefined) this._putBack(living, last);
     else this._putBack(living.filter((entry) => !this._waitsForRetry(entry, failed)), last);
     if (dead > 0) {

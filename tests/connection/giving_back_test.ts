@@ -44,7 +44,7 @@ for (const order of ["in order", "in no order"] as const) {
     const { queue, next, deliveries } = start();
     const given = order === "in order" ? deliveries : deliveries.toReversed();
     const published: string[] = [];
-    const steps = finish(giveBack(given, true), () => {
+    const steps = finish(giveBack(given, "rejected"), () => {
       published.push(`new ${published.length}`);
       queue.publish(published.at(-1)!);
       // a channel that was offered room asks for more
@@ -58,14 +58,14 @@ for (const order of ["in order", "in no order"] as const) {
 
 Deno.test("What comes back to a quorum queue goes out as it was, in whatever order it was delivered", () => {
   const { next, deliveries } = start(MANY, "quorum");
-  finish(giveBack(deliveries.toReversed(), true));
+  finish(giveBack(deliveries.toReversed(), "rejected"));
   assertEquals(next.bodies, redelivered(MANY));
 });
 
 Deno.test("A few that go back to one of two queues are not overtaken while the other's do", () => {
   const [many, few] = [start(), start(10)];
   const published: string[] = [];
-  finish(giveBack([...few.deliveries, ...many.deliveries], true), () => {
+  finish(giveBack([...few.deliveries, ...many.deliveries], "rejected"), () => {
     published.push(`new ${published.length}`);
     few.queue.publish(published.at(-1)!);
   });
@@ -78,7 +78,7 @@ Deno.test("A queue that cannot take something back goes on with what comes, and 
   broken.queue.requeue = () => {
     throw new Error("Cannot requeue");
   };
-  const steps = giveBack([...broken.deliveries, ...other.deliveries], true);
+  const steps = giveBack([...broken.deliveries, ...other.deliveries], "rejected");
   assertThrows(() => finish(steps), Error, "Cannot requeue");
   for (const { queue, next } of [broken, other]) {
     next.room = 0;

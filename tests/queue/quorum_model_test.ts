@@ -269,7 +269,7 @@ for (const where of ["memory", "little memory", "the store"]) {
             const left = random.below(3) === 0;
             what = `${left ? "leave" : "requeue"} ${chosen.map(([, one]) => one.body)}`;
             out = out.filter((one) => !chosen.includes(one));
-            queue.requeue(chosen.map(([entry]) => entry), left, left);
+            queue.requeue(chosen.map(([entry]) => entry), left ? "left" : "givenBack");
             model.requeue(chosen.map(([, one]) => one), left);
           } else {
             const [[entry]] = out.splice(random.below(out.length), 1) as [[QueueEntry, Waiting]];

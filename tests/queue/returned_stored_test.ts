@@ -121,7 +121,7 @@ Deno.test("What comes back to a quorum queue comes after what came back before i
   });
   for (const body of numbers(1, 4)) publish(body);
   const [one, two, three] = [queue.take()!, queue.take()!, queue.take()!];
-  queue.requeue([three], true);
+  queue.requeue([three], "rejected");
   await pass();
   queue.requeue([one]);
   queue.requeue([two]);

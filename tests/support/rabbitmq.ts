@@ -2,7 +2,10 @@ import { BackgroundProcess } from "../interop/background_process.ts";
 
 /** Where the start scripts are that do not insist on a user and folders of their own: those of Debian's
  * package, unless the environment says where another RabbitMQ has its own, such as `sbin` of an archive. */
-const SCRIPTS = Deno.env.get("RABBITMQ_BIN") ?? "/usr/lib/rabbitmq/bin";
+const CHOSEN = Deno.env.get("RABBITMQ_BIN");
+const SCRIPTS = CHOSEN ?? "/usr/lib/rabbitmq/bin";
+/** True when it is not the package's. */
+export const isOtherRabbitmq = CHOSEN !== undefined;
 const SERVER_SCRIPT = `${SCRIPTS}/rabbitmq-server`;
 /** The tool that talks to a running one. */
 const CONTROL_SCRIPT = `${SCRIPTS}/rabbitmqctl`;

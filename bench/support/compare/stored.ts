@@ -38,6 +38,12 @@ export async function store(results: StoredResults, chart: string): Promise<stri
   return [path, `${DIRECTORY}${CHART}`];
 }
 
+/** Writes results beside another RabbitMQ than the package's, which `newestFor` never finds: ratios to one tell
+ * nothing of those to the other. Returns the path. */
+export function storeBeside(results: StoredResults): Promise<string> {
+  return write(`rabbitmq-${results.versions["RabbitMQ"]}-`, results);
+}
+
 /** Writes what clients were measured at, named likewise. Returns the path. */
 export function storeClients(results: StoredClients): Promise<string> {
   return write("clients-", results);

@@ -1,7 +1,6 @@
 import type { CertificateInfo, JsonObject, ListenerInfo } from "../../mod.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest } from "../errors.ts";
-import { isLikeRabbitmq4 } from "../generation.ts";
 import { httpPorts, listeners, protocolOf } from "./nodes.ts";
 
 /** Checks of the ports that are listened on, and of their certificates. */
@@ -41,7 +40,7 @@ export function listenerHealthRoutes(api: Api, management: Management): void {
     const protocols = [...new Set(all)];
     const missing = wanted.filter((one) => !protocols.includes(one));
     // one alone is told as before 4.1, where there could be no others
-    const single = wanted.length === 1 && !isLikeRabbitmq4(broker);
+    const single = wanted.length === 1 && broker.node().httpApi === 3;
     if (missing.length > 0) {
       return inactive(call, { missing: single ? missing[0]! : missing, protocols });
     }

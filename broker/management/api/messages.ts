@@ -8,7 +8,6 @@ import { actAs } from "../acting.ts";
 import { BODY_MAX, integerOf, readObject, required, textOf } from "../body.ts";
 import type { Api, Call, Management } from "../context.ts";
 import { badRequest, HttpError, isForbidden, plainText } from "../errors.ts";
-import { isLikeRabbitmq4 } from "../generation.ts";
 import { ACK_MODES, type Get, getMessages, type GotMessages, gotParts } from "../got_messages.ts";
 import { streamOf } from "../../http/json_stream.ts";
 import { answer, inTurn } from "../listing.ts";
@@ -28,7 +27,7 @@ export function messageRoutes(api: Api, management: Management): void {
 
   /** RabbitMQ 4 looks for a thing itself, before it tries to use it. */
   const requireKnown = (kind: string, found: Iterable<unknown>) => {
-    if (!isLikeRabbitmq4(broker)) return;
+    if (broker.node().httpApi === 3) return;
     for (const _ of found) return;
     throw new HttpError(404, "not_found", `${kind}_not_found`);
   };
