@@ -68,7 +68,8 @@ export class Page {
   used = 0;
   /** Where in it the last message begins that does not share the head of an earlier one. */
   headAt = 0;
-  /** What that one was published to; undefined: nobody has made a text of its routing key. */
+  /** What that one was published to, while the page is filled; undefined: nobody has made a text of its routing
+   * key. */
   headExchange = "";
   headKey: string | undefined = undefined;
   /** How many messages lie in it. */
@@ -197,12 +198,20 @@ export class PagePool {
   leavingPageFor(size: number): Page {
     let page = this._leaving;
     if (page === undefined || page.used === 0 || page.used + size > PAGE_SIZE) {
-      if (page !== undefined && page.leaves && page.messages > 0) this._moveOut(page);
+      if (page !== undefined) this._filled(page);
       this._leaving = page = this._pageAfter(page);
       page.leaves = this.goToDisk;
     }
     page.headAt = page.used;
     return page;
+  }
+
+  /** Nothing more comes into a page of what may go to disk. */
+  private _filled(page: Page): void {
+    // texts of this process may be parts of large ones, which the page would keep for as long as it is there
+    page.headExchange = "";
+    page.headKey = undefined;
+    if (page.leaves && page.messages > 0) this._moveOut(page);
   }
 
   /** The page that is filled with what may go to disk, if there is one; nothing is in it while its `used`

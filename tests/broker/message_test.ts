@@ -4,7 +4,7 @@ import { Content } from "../../broker/amqp/content.ts";
 import type { FieldTable, FieldValue } from "../../broker/amqp/field_table.ts";
 import { type BasicProperties, encodeProperties } from "../../broker/amqp/properties.ts";
 import { Message } from "../../broker/message.ts";
-import { PAGE_SIZE, PAGED_MAX, PagePool, type PageSpace } from "../../broker/pages.ts";
+import { type Page, PAGE_SIZE, PAGED_MAX, PagePool, type PageSpace } from "../../broker/pages.ts";
 import { forSeeds, type RandomValues } from "../amqp/random_values.ts";
 import { type SeenContent, seenContent } from "../support/recording_receiver.ts";
 
@@ -427,6 +427,27 @@ Deno.test("Message that waited in a connection is copied to be published", () =>
   waiting.routed(pages);
   waiting.release(pages);
   assertEquals(pages.bytes, PAGE_SIZE, "the one that is filled next");
+});
+
+Deno.test("Pages that are full keep no texts of what lies in them", () => {
+  const pages = new PagePool();
+  const filled = new Set<Page>();
+  for (let count = 0; count < 100; count++) {
+    const content = new Content();
+    content.exchange = "logs";
+    content.routingKey = `key ${count}`;
+    content.body = new Uint8Array(60_000);
+    content.bodyEnd = content.body.length;
+    const message = new Message(content);
+    assert(message.pack(pages, true) > 0);
+    message.routed(pages);
+    const leaving = pages.leaving!;
+    assertEquals([leaving.headExchange, leaving.headKey], ["logs", content.routingKey]);
+    filled.add(leaving);
+  }
+  filled.delete(pages.leaving!);
+  assert(filled.size > 3);
+  for (const page of filled) assertEquals([page.headExchange, page.headKey], ["", undefined]);
 });
 
 Deno.test("Message shares address and properties with the one before it in its page", () => {
