@@ -1,7 +1,8 @@
 /** A ring has room for so many items at first: a power of two. */
 const SIZE_MIN = 16;
-/** One that is empty keeps room for so many at most. */
-const KEPT_MAX = 1024;
+/** One that is empty keeps room for so many at most: 64 KiB. To grow again with each window of a client, as of
+ * confirms, would cost more than all else a ring does. */
+const KEPT_MAX = 8192;
 
 /** First in, first out: a ring that doubles when it is full and never moves what is in it. */
 export class Fifo<T> {

@@ -29,10 +29,20 @@ Deno.test("Fifo.shift() gives undefined when nothing is left", () => {
 Deno.test("Fifo that was very long keeps its order once it is empty and filled again", () => {
   const fifo = new Fifo<number>();
   for (let round = 0; round < 2; round++) {
-    for (let item = 0; item < 5000; item++) fifo.push(item);
-    assertEquals(Array.from({ length: 5000 }, () => fifo.shift()), [...Array(5000).keys()]);
+    for (let item = 0; item < 20_000; item++) fifo.push(item);
+    assertEquals(Array.from({ length: 20_000 }, () => fifo.shift()), [...Array(20_000).keys()]);
     assertEquals([fifo.length, fifo.at(0), fifo.shift()], [0, undefined, undefined]);
     fifo.push(round);
     assertEquals([fifo.at(0), fifo.shift(), fifo.length], [round, round, 0]);
   }
+});
+
+Deno.test("Fifo that is empty keeps its room for as many as a client's window has, and no more", () => {
+  const fifo = new Fifo<number>();
+  const roomAfter = (count: number) => {
+    for (let item = 0; item < count; item++) fifo.push(item);
+    while (fifo.length > 0) fifo.shift();
+    return fifo["_items"].length;
+  };
+  assertEquals([roomAfter(5000), roomAfter(1), roomAfter(20_000)], [8192, 8192, 16]);
 });
