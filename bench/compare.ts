@@ -16,7 +16,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { isOtherRabbitmq } from "../tests/support/rabbitmq.ts";
+import { isOtherRabbitmq, isRabbitmqInstalled } from "../tests/support/rabbitmq.ts";
 import { programArguments, refuseUnknown } from "./support/arguments.ts";
 import { drawChart } from "./support/compare/chart.ts";
 import { judge } from "./support/compare/goals.ts";
@@ -38,6 +38,10 @@ interface CompareOptions {
 }
 
 const { rounds, secs, only, write, chart } = readOptions();
+if (isOtherRabbitmq && !await isRabbitmqInstalled()) {
+  console.error("compare: there is no rabbitmq-server in the folder that RABBITMQ_BIN names");
+  Deno.exit(2);
+}
 const machine = describeMachine();
 for (const doubt of doubtsAbout(machine)) console.log(doubt);
 const results = new Results();

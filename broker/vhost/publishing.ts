@@ -253,8 +253,8 @@ export class Publishing {
     return Lane.through(exchange, queues);
   }
 
-  private _laneToNothing(): Lane | typeof ONCE {
-    if (this._toNothing.length === TO_NOTHING_MAX) return ONCE;
+  private _laneToNothing(): Lane {
+    if (this._toNothing.length === TO_NOTHING_MAX) this._forgetNames();
     const lane = Lane.toNothing(this._options.exchanges);
     this._toNothing.push(lane);
     return lane;

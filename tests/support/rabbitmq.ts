@@ -55,7 +55,7 @@ export async function startRabbitmq(
   plugins: readonly string[] = [],
   configuration: () => string = () => "",
 ): Promise<RabbitmqServer | undefined> {
-  if (!await isInstalled()) return undefined;
+  if (!await isRabbitmqInstalled()) return undefined;
   for (let starts = 1;; starts++) {
     try {
       return await startOnPorts(plugins, configuration());
@@ -165,7 +165,8 @@ async function runControl(
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-async function isInstalled(): Promise<boolean> {
+/** True when there is one to start. */
+export async function isRabbitmqInstalled(): Promise<boolean> {
   try {
     await Deno.stat(SERVER_SCRIPT);
     return true;

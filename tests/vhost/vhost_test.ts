@@ -150,7 +150,8 @@ Deno.test("VirtualHost knows of a bounded number of names that no queue has", ()
     }
   }
   const known = methods.filter((method) => Lane.of(method, vhost.exchanges) !== undefined);
-  assertEquals(known.length, 1024);
+  assert(known.length <= 1024);
+  assertStrictEquals(known.at(-1), methods.at(-1));
   for (const _step of vhost.deleting());
   assertEquals(methods.filter((method) => Lane.of(method, vhost.exchanges) !== undefined), []);
 });
