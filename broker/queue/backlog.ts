@@ -2,7 +2,7 @@ import { Fifo } from "../amqp/fifo.ts";
 import { Message } from "../message.ts";
 import { type Page, PAGE_SIZE, type PlaceKeeper } from "../pages.ts";
 import { StoreError } from "../store/error.ts";
-import { Chunk, CHUNK_SIZE, GONE, HELD, IN_STORE, NUMBERS_MIN, withRoom } from "./backlog_chunk.ts";
+import { Chunk, CHUNK_SIZE, GONE, HELD, IN_STORE, NUMBERS_MIN } from "./backlog_chunk.ts";
 import { QueueEntry } from "./entry.ts";
 import { readEntries } from "./stored_message.ts";
 import type { QueueStorage } from "./storage.ts";
@@ -109,10 +109,7 @@ export class Backlog implements PlaceKeeper {
 
   /** Says what else there is to say of the one that was added last. */
   private _setNumber(number: number): void {
-    const chunk = this._last!;
-    const index = this._end - 1;
-    chunk.numbers = withRoom(chunk.numbers, index);
-    chunk.numbers[index] = number;
+    this._last!.setNumber(this._end - 1, number);
   }
 
   /** Adds a message that the store does not have. */
@@ -133,11 +130,7 @@ export class Backlog implements PlaceKeeper {
       this._keepPlaces();
     }
     this._push(position, place);
-    if (deadline === 0) return;
-    const chunk = this._last!;
-    const index = this._end - 1;
-    chunk.deadlines = withRoom(chunk.deadlines, index);
-    chunk.deadlines[index] = deadline;
+    if (deadline !== 0) this._last!.setDeadline(this._end - 1, deadline);
   }
 
   /**

@@ -75,6 +75,18 @@ export class Chunk {
     this.places[index] = place;
   }
 
+  /** Says when one that is not in the store is too old. */
+  setDeadline(index: number, deadline: number): void {
+    this.deadlines = withRoom(this.deadlines, index);
+    this.deadlines[index] = deadline;
+  }
+
+  /** Says what else there is to say of one. */
+  setNumber(index: number, number: number): void {
+    this.numbers = withRoom(this.numbers, index);
+    this.numbers[index] = number;
+  }
+
   /**
    * True when some of its messages may be wanted.
    *
@@ -109,7 +121,7 @@ export class Chunk {
 }
 
 /** Numbers with room for one at an index. */
-export function withRoom(
+function withRoom(
   numbers: Float64Array | undefined,
   index: number,
   room: number = NUMBERS_MIN,
